@@ -1,0 +1,127 @@
+"""What the sidecar itself must know of each model, learnt from `data.sidecar.facts` (contract 5)."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Place(enum.Enum):
+    """Where a value is read: a named output, a named input, or a JSON pointer into the response."""
+
+    OUTPUT = "output"
+    INPUT = "input"
+    POINTER = "pointer"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One `read` expression, taken apart. `column` is the index in a row of two or more values."""
+
+    place: Place
+    name: str
+    column: int | None = None
+
+    def __str__(self) -> str:
+        suffix = "" if self.column is None else f"[{self.column}]"
+        return f"{self.place.value}:{self.name}{suffix}"
+
+
+_READER = re.compile(
+    r"(output|input):([^\[\]\x00-\x1f]{1,256})(?:\[(\d{1,6})\])?|pointer:((?:/[^\x00-\x1f]*)?)"
+)
+
+
+def parse_reader(text: str) -> Reader:
+    """`output:NAME`, `output:NAME[col]`, `input:NAME`, `input:NAME[col]` or `pointer:/a/0` (RFC 6901).
+
+    Raises ValueError with what is wrong.
+    """
+    match = _READER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is none of output:NAME, output:NAME[col], input:NAME[col], pointer:/a/0")
+    place, name, column, pointer = match.groups()
+    if place is None:
+        return Reader(Place.POINTER, pointer)
+    return Reader(Place(place), name, None if column is None else int(column))
+
+
+class GroupPlace(enum.Enum):
+    """Where a model's protected groups come from."""
+
+    CLAIM = "claim"
+    HEADER = "header"
+    INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSource:
+    """`claim:group`, `header:X-Protected-Group`, or `input:NAME[col]` (then `reader` is set)."""
+
+    place: GroupPlace
+    text: str
+    reader: Reader | None = None
+
+
+def parse_group_source(text: str) -> GroupSource:
+    """One of the three sources of contract 2; raises ValueError with what is wrong."""
+    if text == "claim:group":
+        return GroupSource(GroupPlace.CLAIM, text)
+    if text.lower() == "header:x-protected-group":
+        return GroupSource(GroupPlace.HEADER, "header:X-Protected-Group")
+    reader = parse_reader(text)
+    if reader.place is not Place.INPUT:
+        raise ValueError(f"{text!r} is none of claim:group, input:NAME[col], header:X-Protected-Group")
+    return GroupSource(GroupPlace.INPUT, text, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Positive:
+    """What counts as a positive outcome: a label, or a score of at least so much."""
+
+    label: str | None = None
+    score_at_least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """Where scores, labels, groups and the rest are found in this model's messages."""
+
+    score: Reader | None = None
+    label: Reader | None = None
+    explanation: Reader | None = None
+    features: Mapping[str, Reader] = field(default_factory=dict[str, Reader])
+    group: GroupSource | None = None
+    positive: Positive | None = None
+    score_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What extraction and reading need to know of one model; the defaults are an unregistered model's."""
+
+    name: str
+    batch: bool = True
+    read: ReadPlan = ReadPlan()
+    rules: Mapping[str, str] = field(default_factory=dict[str, str])
+    risk_tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The snapshot of all models' facts at one revision."""
+
+    revision: str
+    models: Mapping[str, ModelFacts]
+    guards: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    absent_guards: tuple[str, ...] = ()
+
+    def of(self, model: str | None) -> ModelFacts:
+        """The facts of a model; of one that is not registered, the defaults: rules will refuse it."""
+        known = self.models.get(model or "")
+        return known or ModelFacts(model or "")

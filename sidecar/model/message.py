@@ -1,0 +1,40 @@
+"""Transport-neutral messages: what a front hands to the exchange, and what it gets back.
+
+HTTP/1.1 is the first front; gRPC will be a second one over the same exchange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Names in lower case, in the order of the wire, repeats kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One whole request. `path` is the raw target's path (ASCII), `query` what followed `?`."""
+
+    method: str
+    path: str
+    headers: Headers
+    body: bytes = b""
+    query: str = ""
+    source_address: str | None = None
+
+    def header_values(self, name: bytes) -> list[bytes]:
+        """All values under a lower-case name."""
+        return [value for key, value in self.headers if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One whole response: from the upstream, or ours."""
+
+    status: int
+    headers: Headers = field(default=())
+    body: bytes = b""
+
+    def header_values(self, name: bytes) -> list[bytes]:
+        """All values under a lower-case name."""
+        return [value for key, value in self.headers if key == name]
