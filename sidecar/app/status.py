@@ -1,0 +1,48 @@
+"""`/status`: what is enforced, in shadow or off, for each model, under which policy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import sidecar
+from sidecar.policy.compose import SHIPPED_GUARDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sidecar.app.readiness import Readiness
+    from sidecar.audit.trail import Trail
+    from sidecar.model.facts import Facts, ModelFacts
+    from sidecar.policy.policy import Policy
+    from sidecar.settings import Settings
+
+
+def status(settings: Settings, policy: Policy, trail: Trail, readiness: Readiness) -> dict[str, object]:
+    """Plain values, for people and for scripts."""
+    return {
+        "version": sidecar.__version__,
+        "ready": not readiness.reasons(),
+        "unready_because": readiness.reasons(),
+        "mode": settings.mode,
+        "server": settings.server,
+        "upstream": settings.upstream,
+        "consent": settings.consent,
+        "policy": asdict(policy.status()),
+        "models": models(policy.facts),
+        "audit": {
+            "dir": str(settings.audit_dir),
+            "broken": trail.broken,
+            "records": dict(trail.records_total),
+            "open": trail.open_count,
+        },
+    }
+
+
+def models(facts: Facts | None) -> dict[str, object]:
+    """Each model's rules with their modes: a shipped rule that is not named is enforced."""
+    known: Mapping[str, ModelFacts] = facts.models if facts else {}
+    return {
+        name: {"risk_tier": model.risk_tier, "rules": dict.fromkeys(SHIPPED_GUARDS, "enforce") | dict(model.rules)}
+        for name, model in sorted(known.items())
+    }

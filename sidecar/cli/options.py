@@ -1,0 +1,65 @@
+"""Flags made from `Settings`, so that a setting is described in one place only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+
+import click
+from pydantic_core import PydanticUndefined
+
+from sidecar.settings import Settings, SettingsInvalid, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic.fields import FieldInfo
+
+
+def settings_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds `--config` and one flag for each setting; the function gets them all as keywords."""
+    for name, field in reversed(Settings.model_fields.items()):
+        function = _option(name, field)(function)
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="YAML file with any of these settings.",
+    )
+    return config(function)
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return click.option(
+        "--" + name.replace("_", "-"),
+        type=click.Choice([str(choice) for choice in choices]) if choices else str,
+        metavar=None if choices else name.rsplit("_", 1)[-1].upper(),
+        help=f"{field.description}  [{_default(field)}]",
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "required"
+    if isinstance(field.default, tuple):
+        return ",".join(field.default) or "none"  # pyright: ignore[reportUnknownArgumentType]
+    return "none" if field.default is None else str(field.default)
+
+
+def read_settings(flags: dict[str, Any]) -> Settings:
+    """Settings from the given flags (None: not given), or exit 2 with every problem listed."""
+    config = flags.pop("config")
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return load(given, config)
+    except SettingsInvalid as invalid:
+        exit_with(invalid.problems)
+
+
+def exit_with(problems: Iterable[str]) -> NoReturn:
+    """Prints all problems on standard error and exits 2."""
+    for problem in problems:
+        click.echo(f"sidecar: {problem}", err=True)
+    sys.exit(2)

@@ -1,0 +1,45 @@
+"""`sidecar version`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+import sidecar
+from sidecar.policy.child import find_opa
+
+
+@click.command("version", epilog="\b\nExamples:\n  sidecar version\n  sidecar version --json")
+@click.option("--json", "as_json", is_flag=True, help="For a machine.")
+def command(*, as_json: bool) -> None:
+    """Print versions of the sidecar and its engines."""
+    versions = {
+        "sidecar": sidecar.__version__,
+        "python": platform.python_version(),
+        "opa": _opa_version(),
+        "regorus": _package_version("gordon-to-regorus"),
+    }
+    if as_json:
+        click.echo(json.dumps(versions))
+        return
+    for name, found in versions.items():
+        click.echo(f"{name:8} {found or 'not found'}")
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _opa_version() -> str | None:
+    binary = find_opa()
+    if binary is None:
+        return None
+    shown = subprocess.run([binary, "version"], capture_output=True, text=True, check=True, timeout=10)  # noqa: S603
+    return shown.stdout.splitlines()[0].removeprefix("Version: ")

@@ -1,0 +1,97 @@
+"""One exchange as it unfolds: what every step has found so far.
+
+The one mutable value of the data path. It is made by the exchange, lives as long as the exchange does, and is
+read by the audit trail and the meters at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sidecar.audit.records import Result
+from sidecar.model.endpoint import EndpointKind
+
+if TYPE_CHECKING:
+    from sidecar.audit.context import Context
+    from sidecar.fairness.window import WindowSnapshot
+    from sidecar.model.attributes import Attributes
+    from sidecar.model.clock import Clock
+    from sidecar.model.consent import ConsentFact
+    from sidecar.model.decision import Decision
+    from sidecar.model.endpoint import Endpoint
+    from sidecar.model.facts import ModelFacts
+    from sidecar.model.message import Request
+    from sidecar.model.prediction import Prediction
+    from sidecar.model.question import Question
+    from sidecar.model.reasons import Reason
+    from sidecar.protocols.base import Call, ServingProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What steps 3 to 5 found in one request, and the question that the policy is asked about it."""
+
+    protocol: ServingProtocol
+    facts: ModelFacts
+    consent: ConsentFact
+    call: Call
+    attributes: Attributes
+    question: Question
+
+
+@dataclass(slots=True)
+class Case:
+    """See the module. A field is None until its step was reached."""
+
+    request: Request
+    context: Context
+    clock: Clock
+    mode: str
+    marked_s: float
+    revision: str = ""
+    endpoint: Endpoint | None = None
+    protocol: ServingProtocol | None = None
+    inquiry: Inquiry | None = None
+    decision: Decision | None = None
+    prediction: Prediction | None = None
+    window: WindowSnapshot | None = None
+    response_question: Question | None = None
+    response_decision: Decision | None = None
+    answer_body: bytes | None = None
+    result: Result = Result.REFUSED
+    reasons: tuple[Reason, ...] = ()
+    would_deny: list[Reason] = field(default_factory=list["Reason"])
+    stage_us: dict[str, int] = field(default_factory=dict[str, int])
+
+    def route(self, endpoint: Endpoint, protocol: ServingProtocol) -> None:
+        """Notes where the request goes, for the steps to come and for the record."""
+        self.endpoint = endpoint
+        self.protocol = protocol
+        self.context = replace(self.context, endpoint=endpoint)
+
+    def mark(self, stage: str) -> None:
+        """Books the time since the last mark under `stage`, in microseconds."""
+        now_s = self.clock.monotonic_s()
+        self.stage_us[stage] = self.stage_us.get(stage, 0) + int((now_s - self.marked_s) * 1e6)
+        self.marked_s = now_s
+
+    @property
+    def is_probe(self) -> bool:
+        """ "A probe gets a static permit: no engine, a metric, no audit record"."""
+        return self.endpoint is not None and self.endpoint.kind is EndpointKind.PROBE
+
+    @property
+    def question(self) -> Question | None:
+        """The request phase's question; None where the exchange never came to one."""
+        return self.inquiry.question if self.inquiry else None
+
+    @property
+    def model(self) -> str:
+        """The model's name, or an empty string where the endpoint has none."""
+        return (self.endpoint.model or "") if self.endpoint else ""
+
+    @property
+    def version(self) -> str | None:
+        """The model's version where the path names one."""
+        return self.endpoint.version if self.endpoint else None

@@ -1,0 +1,173 @@
+"""Judging a request (contract 1, steps 3 to 6) and its response (steps 10 to 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sidecar.audit.records import Result
+from sidecar.model.decision import Decision
+from sidecar.model.reasons import in_order
+from sidecar.model.refusal import Refused, refused
+from sidecar.policy.permit import Permit, permit, shadow_permit
+from sidecar.protocols.attributes import extract, problems
+from sidecar.proxy.case import Inquiry
+from sidecar.proxy.inputs import request_question, response_question
+from sidecar.proxy.obligations import replacement
+from sidecar.proxy.shadow import must_refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sidecar.fairness.window import Window
+    from sidecar.model.consent import ConsentFact
+    from sidecar.model.endpoint import Endpoint
+    from sidecar.model.facts import Facts
+    from sidecar.model.message import Response
+    from sidecar.model.question import Question
+    from sidecar.model.reasons import Reason
+    from sidecar.protocols.base import Limits, ServingProtocol
+    from sidecar.proxy.case import Case
+
+TOKEN_HEADER = b"x-consent-token"
+
+
+class PolicyPoint(Protocol):
+    """The policy as the exchange needs it. Each method raises `Refused` with a `policy_*` reason."""
+
+    @property
+    def revision(self) -> str:
+        """The revision last seen; empty before the first activation."""
+        ...
+
+    def snapshot(self) -> Facts:
+        """The facts of all models at one revision."""
+        ...
+
+    async def refresh(self) -> None:
+        """Learns the facts of the revision that the engine answers with now."""
+        ...
+
+    async def decide(self, question: Question, *, cacheable: bool) -> Decision:
+        """One phase's decision."""
+        ...
+
+
+class ConsentPoint(Protocol):
+    """Consent as the exchange needs it."""
+
+    async def verify(self, tokens: Sequence[bytes]) -> ConsentFact:
+        """What the values of all X-Consent-Token headers say; never raises for a bad token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Both phases. In shadow mode what would be refused is noted in the case and passes."""
+
+    policy: PolicyPoint
+    consent: ConsentPoint
+    window: Window
+    limits: Limits
+    listed_headers: Collection[bytes]
+    skew_timeout_s: float
+
+    async def request(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol) -> Permit:
+        """A permit for the case's request, or Refused."""
+        try:
+            decision = await self._decide_request(case, endpoint, protocol)
+        except Refused as refusal:
+            case.decision = _denial(case, refusal.reasons)
+            if must_refuse(case.mode, refusal.reasons):
+                raise
+            case.would_deny += refusal.reasons
+            return shadow_permit(case.request, case.decision)
+        finally:
+            case.mark("request_decision")
+        case.decision = decision
+        case.would_deny += decision.shadow
+        if decision.allow:
+            return permit(case.request, decision)
+        if must_refuse(case.mode, decision.reasons):
+            raise Refused(*decision.reasons)
+        case.would_deny += decision.reasons
+        return shadow_permit(case.request, decision)
+
+    async def _decide_request(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol) -> Decision:
+        """Steps 3 to 6: "while its revision is not the snapshot's, repeat until the policy timeout"."""
+        started_s = case.clock.monotonic_s()
+        while True:
+            facts = self.policy.snapshot()
+            question = await self._ask(case, endpoint, protocol, facts)
+            decision = await self.policy.decide(question, cacheable=True)
+            case.revision = decision.revision
+            if decision.revision == facts.revision:
+                return decision
+            if case.clock.monotonic_s() - started_s > self.skew_timeout_s:
+                raise refused("revision_skew", "the policy's revision changed at each attempt")
+            await self.policy.refresh()
+
+    async def _ask(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol, facts: Facts) -> Question:
+        case.revision = facts.revision
+        known = facts.of(endpoint.model)
+        consent = await self.consent.verify(case.request.header_values(TOKEN_HEADER))
+        call = protocol.read_request(endpoint, case.request, known, self.limits)
+        attributes = extract(case.request, call, known, consent, protocol)
+        question = request_question(
+            case.request,
+            call,
+            attributes,
+            consent,
+            listed_headers=self.listed_headers,
+            unix_s=case.clock.unix_s(),
+        )
+        case.inquiry = Inquiry(protocol, known, consent, call, attributes, question)
+        found = problems(attributes)
+        if found:
+            raise Refused(*found)
+        return question
+
+    async def response(self, case: Case, answer: Response) -> Response:
+        """What may be released of a model's answer: itself, or a replacement. Raises Refused."""
+        inquiry = case.inquiry
+        if answer.status >= 400 or inquiry is None:
+            # "Upstream 4xx and 5xx pass through, unobserved, with no scores and no response decision"
+            return answer
+        try:
+            decision = await self._decide_response(case, inquiry, answer)
+        except Refused as refusal:
+            case.response_decision = _denial(case, refusal.reasons)
+            if must_refuse(case.mode, refusal.reasons):
+                raise
+            case.would_deny += refusal.reasons
+            return answer
+        finally:
+            case.mark("response_decision")
+        case.response_decision = decision
+        case.would_deny += decision.shadow
+        if not decision.allow:
+            if must_refuse(case.mode, decision.reasons):
+                raise Refused(*decision.reasons)
+            case.would_deny += decision.reasons
+            return answer
+        return self._replaced(case, decision) or answer
+
+    async def _decide_response(self, case: Case, inquiry: Inquiry, answer: Response) -> Decision:
+        case.prediction = inquiry.protocol.read_prediction(inquiry.call, answer, inquiry.facts)
+        case.window = self.window.snapshot(case.model, case.version)
+        case.response_question = response_question(
+            inquiry.question, case.prediction, case.window, unix_s=case.clock.unix_s()
+        )
+        return await self.policy.decide(case.response_question, cacheable=False)
+
+    @staticmethod
+    def _replaced(case: Case, decision: Decision) -> Response | None:
+        response = replacement(case, decision) if case.mode == "enforce" else None
+        if response is not None:
+            case.result = Result.REPLACED
+        return response
+
+
+def _denial(case: Case, reasons: Sequence[Reason]) -> Decision:
+    """What the record says where no decision was to be had: not allowed, for the sidecar's own reasons."""
+    return Decision(allow=False, revision=case.revision, reasons=in_order(reasons))

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from sidecar.admin.app import Views, admin_app
+
+RECORDS = [b'{"kind":"INTENT"}', b'{"kind":"OUTCOME"}']
+KNOWN = "0" * 32
+
+
+def client(*, private: bool = True, unready: tuple[str, ...] = ()) -> TestClient:
+    views = Views(
+        unready=lambda: unready,
+        metrics=lambda: b"sidecar_exchanges_total 1.0\n",
+        status=lambda: {"mode": "enforce"},
+        decision=lambda decision_id: RECORDS if decision_id == KNOWN else [],
+    )
+    return TestClient(admin_app(views, private=private))
+
+
+def test_live_says_so_whatever_the_state() -> None:
+    answer = client(unready=("stopping",)).get("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+
+
+@pytest.mark.parametrize(
+    ("unready", "status", "body"),
+    [
+        ((), 200, {"status": "ready", "reasons": []}),
+        (("no policy",), 503, {"status": "unready", "reasons": ["no policy"]}),
+    ],
+)
+def test_ready_says_why_not(unready: tuple[str, ...], status: int, body: dict[str, object]) -> None:
+    answer = client(unready=unready).get("/health/ready")
+    assert (answer.status_code, answer.json()) == (status, body)
+
+
+def test_metrics_are_prometheus_text() -> None:
+    answer = client().get("/metrics")
+    assert (answer.content, answer.headers["content-type"]) == (
+        b"sidecar_exchanges_total 1.0\n",
+        "text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
+def test_a_decision_is_its_records_as_they_stand_in_the_log() -> None:
+    answer = client().get(f"/decisions/{KNOWN}")
+    assert (answer.status_code, answer.content) == (200, b"[" + b",".join(RECORDS) + b"]")
+
+
+@pytest.mark.parametrize(("decision_id", "status"), [("1" * 32, 404), ("nonsense", 400), ("0" * 31, 400)])
+def test_a_decision_that_is_not_at_hand(decision_id: str, status: int) -> None:
+    assert client().get(f"/decisions/{decision_id}").status_code == status
+
+
+@pytest.mark.parametrize("path", ["/status", f"/decisions/{KNOWN}"])
+def test_what_is_private_is_absent_elsewhere(path: str) -> None:
+    assert client().get(path).status_code == 200
+    assert client(private=False).get(path).status_code == 404
