@@ -1,0 +1,169 @@
+"""Governed attributes from headers, bodies and claims (contract 2).
+
+A value is 1 to 256 bytes of printable ASCII without a comma, whether a header or a body says it. An empty
+value is none: malformed. A group may be any printable text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.model.attributes import MISSING, VALUE_LIMIT_BYTES, Attribute, Attributes, Status
+from sidecar.model.facts import GroupPlace
+from sidecar.model.reasons import Reason
+from sidecar.model.refusal import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sidecar.model.consent import ConsentFact
+    from sidecar.model.facts import GroupSource, ModelFacts
+    from sidecar.model.message import Request
+    from sidecar.protocols.base import Call, ServingProtocol
+
+_EXTRACTED = frozenset((b"x-data-version", b"x-consent-scope", b"x-protected-group", b"x-explanation"))
+_JUDGED = _EXTRACTED | {
+    b"x-consent-token",
+    b"x-request-id",
+    b"x-decision-id",
+    b"x-decision-fallback",
+    b"x-policy-revision",
+    b"content-type",
+    b"content-encoding",
+    b"inference-header-content-length",
+}
+"""Names by which we judge, or that are ours to set."""
+
+_FORBIDDEN = {
+    b"x-vertex-ai-triton-redirect": "X-Vertex-Ai-Triton-Redirect names another endpoint than the path",
+}
+_FOLD = bytes(byte if chr(byte).isalnum() and byte < 0x80 else 0x2D for byte in range(256))
+
+
+def forbidden_headers(request: Request) -> tuple[Reason, ...]:
+    """A `header_forbidden` for each header that may not pass, look-alikes of judged names among them.
+
+    CGI and WSGI servers take `x_data_version` and `X-Data-Version` for one name (oauth2-proxy
+    CVE-2025-64484): the model would see a value that nobody judged.
+    """
+    reasons: list[Reason] = []
+    for name, _ in request.headers:
+        if name in _FORBIDDEN:
+            reasons.append(Reason("header_forbidden", _FORBIDDEN[name]))
+        elif name not in _JUDGED and name.translate(_FOLD) in _JUDGED:
+            folded = name.translate(_FOLD).decode()
+            reasons.append(Reason("header_forbidden", f"a header name that some servers take for {folded}"))
+    return tuple(reasons)
+
+
+def extract(
+    request: Request, call: Call, facts: ModelFacts, consent: ConsentFact, protocol: ServingProtocol
+) -> Attributes:
+    """All governed attributes; what is wrong with one is its status (see `problems`).
+
+    Refuses with `attribute_malformed` an X-Explanation that is not `required`: to pass over it would drop a
+    wish for an explanation.
+    """
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in request.headers:
+        if name in _EXTRACTED:
+            headers.setdefault(name, []).append(value)
+    return Attributes(
+        data_version=_of_two(
+            headers.get(b"x-data-version"), "header:X-Data-Version", call.parameters.get("data_version")
+        ),
+        consent_scope=_of_two(
+            headers.get(b"x-consent-scope"), "header:X-Consent-Scope", call.parameters.get("consent_scope")
+        ),
+        groups=_groups(facts, call, consent, protocol, headers.get(b"x-protected-group")),
+        explanation_required=_explanation_required(headers.get(b"x-explanation")),
+    )
+
+
+def problems(attributes: Attributes) -> tuple[Reason, ...]:
+    """Reasons for what the sidecar refuses itself; a missing attribute is the rules' to judge."""
+    named = (
+        ("data_version", attributes.data_version),
+        ("consent_scope", attributes.consent_scope),
+        ("groups", attributes.groups),
+    )
+    return tuple(
+        Reason(f"attribute_{attribute.status.value}", f"{name}: {attribute.source}")
+        for name, attribute in named
+        if attribute.status not in (Status.PRESENT, Status.MISSING)
+    )
+
+
+def _of_two(header: list[bytes] | None, label: str, parameter: tuple[object, str] | None) -> Attribute:
+    """An attribute that a header and a body may say: both right and equal, or not at all."""
+    said: list[tuple[str | None, str]] = []
+    if header is not None:
+        said.append((_header_text(header), label))
+    if parameter is not None:
+        said.append((_text(parameter[0]), parameter[1]))
+    if not said:
+        return MISSING
+    wrong = [source for text, source in said if text is None]
+    if wrong:
+        return Attribute(Status.MALFORMED, source=", ".join(wrong))
+    if said[0][0] != said[-1][0]:
+        return Attribute(Status.CONFLICT, source=", ".join(source for _, source in said))
+    return Attribute(Status.PRESENT, *said[0])
+
+
+def _header_text(values: list[bytes]) -> str | None:
+    # RFC 9110 section 5.5: whitespace around a field value is not part of it.
+    return None if len(values) != 1 else _text(values[0].strip(b" \t").decode("latin-1"))
+
+
+def _text(value: object) -> str | None:
+    """The value if it is one, else None."""
+    if not isinstance(value, str) or not value.isascii() or "," in value or value != value.strip(" "):
+        return None
+    return value if _sized(value) else None
+
+
+def _sized(value: str) -> bool:
+    return 0 < len(value.encode()) <= VALUE_LIMIT_BYTES and value.isprintable()
+
+
+def _groups(
+    facts: ModelFacts,
+    call: Call,
+    consent: ConsentFact,
+    protocol: ServingProtocol,
+    header: list[bytes] | None,
+) -> Attribute:
+    """One group an instance, from the one source that the model's facts name."""
+    source = facts.read.group
+    if source is None:
+        return MISSING
+    if source.place is GroupPlace.HEADER:
+        found = None if header is None else (_header_text(header),)
+    elif source.reader is None:
+        found = consent.groups
+    else:
+        found = protocol.input_column(call, facts, source.reader)
+    return MISSING if found is None else _one_each(found, call.instances, source)
+
+
+def _one_each(found: Sequence[object], instances: int, source: GroupSource) -> Attribute:
+    groups = tuple(text for value in found if (text := _group(value)) is not None)
+    if len(groups) != len(found) or len(groups) not in (1, instances):
+        return Attribute(Status.MALFORMED, source=source.text)
+    return Attribute(Status.PRESENT, groups * instances if len(groups) == 1 else groups, source.text)
+
+
+def _group(value: object) -> str | None:
+    """Contract 2: groups are strings; integers are written as such, other numbers are malformed."""
+    if isinstance(value, str):
+        return value if _sized(value) else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _explanation_required(header: list[bytes] | None) -> bool:
+    if header is None:
+        return False
+    if _header_text(header) != "required":
+        raise refused("attribute_malformed", "X-Explanation is not the one word: required")
+    return True

@@ -1,0 +1,163 @@
+"""Scores, labels, features and explanation from a model's answer, alike for all protocols (contract 5).
+
+A protocol says where an output lies (`Outputs`); what a score or a label may be is said here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sidecar.model.attributes import VALUE_LIMIT_BYTES
+from sidecar.model.facts import Place
+from sidecar.model.prediction import Prediction
+from sidecar.model.refusal import refused
+from sidecar.protocols import strict_json
+from sidecar.protocols.media import identity_coded
+from sidecar.protocols.pointer import resolve
+from sidecar.protocols.rows import ABSENT
+from sidecar.protocols.strict_json import Malformed, is_array, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sidecar.model.facts import Reader, ReadPlan
+    from sidecar.model.message import Response
+    from sidecar.protocols.base import Call
+
+
+class Outputs(Protocol):
+    """Where one protocol's answers hold named outputs. `document` is the decoded answer."""
+
+    def column(self, document: object, reader: Reader) -> Sequence[object]:
+        """One value an instance; raises `Malformed` where the output is not there or has another shape."""
+        ...
+
+    def whole(self, document: object, reader: Reader) -> object:
+        """The output as it stands, or `ABSENT`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One exchange's two bodies, as readers see them."""
+
+    instances: int
+    document: object
+    outputs: Outputs
+    inputs: Callable[[Reader], Sequence[object] | None]
+
+
+def read_prediction(
+    call: Call,
+    response: Response,
+    plan: ReadPlan,
+    outputs: Outputs,
+    inputs: Callable[[Reader], Sequence[object] | None],
+) -> Prediction:
+    """What `plan` declares, from a 2xx answer; refuses with `prediction_unreadable`."""
+    if not 200 <= response.status < 300:
+        return Prediction(response.status)
+    try:
+        document = _document(response) if _reads_answer(plan) else None
+        exchange = _Exchange(call.instances, document, outputs, inputs)
+        return Prediction(
+            status=response.status,
+            scores=None if plan.score is None else _scores(exchange, plan.score, plan.score_range),
+            labels=None if plan.label is None else _labels(exchange, plan.label),
+            features=_features(exchange, plan) if plan.features else None,
+            explanation=None if plan.explanation is None else _whole(exchange, plan.explanation),
+        )
+    except Malformed as error:
+        raise refused("prediction_unreadable", f"the model's answer cannot be read: {error}") from None
+
+
+def _reads_answer(plan: ReadPlan) -> bool:
+    readers = (plan.score, plan.label, plan.explanation, *plan.features.values())
+    return any(reader is not None and reader.place is not Place.INPUT for reader in readers)
+
+
+def _document(response: Response) -> object:
+    # Content-Type tells nothing: TorchServe sends none unless the handler does, Triton JSON as text/plain.
+    if not identity_coded(response):
+        raise Malformed("it is compressed or binary")
+    return strict_json.loads(response.body)
+
+
+def _scores(exchange: _Exchange, reader: Reader, score_range: tuple[float, float] | None) -> tuple[float, ...]:
+    low, high = score_range or (float("-inf"), float("inf"))
+    scores: list[float] = []
+    for value in _answered(exchange, "score", reader):
+        # Strict JSON holds no NaN and no infinity, so that a number is a finite one.
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Malformed(f"score {reader} is not a number")
+        if not low <= value <= high:
+            raise Malformed(f"score {reader} is outside score_range")
+        scores.append(float(value))
+    return tuple(scores)
+
+
+def _labels(exchange: _Exchange, reader: Reader) -> tuple[str, ...]:
+    return tuple(_label(value, reader) for value in _answered(exchange, "label", reader))
+
+
+def _label(value: object, reader: Reader) -> str:
+    """A string as it is, an integer in decimal, a boolean as in JSON; a float has no one spelling."""
+    if isinstance(value, str):
+        if len(value.encode()) > VALUE_LIMIT_BYTES:
+            raise Malformed(f"label {reader} is over {VALUE_LIMIT_BYTES} bytes")
+        return value
+    if isinstance(value, int):
+        return str(value).lower()
+    raise Malformed(f"label {reader} is neither string nor integer nor boolean")
+
+
+def _features(exchange: _Exchange, plan: ReadPlan) -> dict[str, object]:
+    return {name: _feature(exchange, name, reader) for name, reader in plan.features.items()}
+
+
+def _feature(exchange: _Exchange, name: str, reader: Reader) -> tuple[object, ...]:
+    """One scalar an instance."""
+    if reader.place is Place.INPUT:
+        values = _aligned(exchange, f"feature {name!r}", reader, exchange.inputs(reader) or ())
+    else:
+        values = _answered(exchange, f"feature {name!r}", reader)
+    if any(is_array(value) or is_object(value) or value is ABSENT for value in values):
+        raise Malformed(f"feature {name!r} {reader} is not one scalar an instance")
+    return tuple(values)
+
+
+def _whole(exchange: _Exchange, reader: Reader) -> object:
+    """An explanation, or None where there is none: that is the rule `explanation`'s to judge."""
+    value: object = ABSENT
+    if reader.place is Place.POINTER:
+        value = resolve(exchange.document, reader.name)
+    elif reader.place is Place.OUTPUT:
+        value = exchange.outputs.whole(exchange.document, reader)
+    return None if value is ABSENT else value
+
+
+def _answered(exchange: _Exchange, what: str, reader: Reader) -> Sequence[object]:
+    """One value an instance, from the answer and from nowhere else."""
+    try:
+        values = _values(exchange, reader)
+    except Malformed as error:
+        raise Malformed(f"{what} {reader}: {error}") from None
+    return _aligned(exchange, what, reader, values)
+
+
+def _values(exchange: _Exchange, reader: Reader) -> Sequence[object]:
+    if reader.place is Place.OUTPUT:
+        return exchange.outputs.column(exchange.document, reader)
+    if reader.place is Place.INPUT:
+        raise Malformed("an input is the caller's word, not the model's")
+    value = resolve(exchange.document, reader.name)
+    if value is ABSENT:
+        raise Malformed("nothing is there")
+    return value if is_array(value) else (value,)
+
+
+def _aligned(exchange: _Exchange, what: str, reader: Reader, values: Sequence[object]) -> Sequence[object]:
+    if len(values) != exchange.instances:
+        raise Malformed(f"{what} {reader}: {len(values)} values for {exchange.instances} instances")
+    return values

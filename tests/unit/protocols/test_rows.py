@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from sidecar.model.facts import parse_reader
+from sidecar.protocols.rows import ABSENT, cell, member
+
+
+@pytest.mark.parametrize(
+    ("row", "reader", "value"),
+    [
+        ({"a": 1}, "output:a", 1),
+        ({"a": None}, "output:a", None),
+        ({"a": [5]}, "output:a", 5),
+        ({"a": [5, 6]}, "output:a[1]", 6),
+        ({"a": {"b": 1}}, "output:a", {"b": 1}),
+        ({"rows": 3}, "output:rows", 3),
+        (0.5, "output:rows", 0.5),
+        ([0.5], "output:rows", 0.5),
+        ([0.4, 0.6], "output:rows[1]", 0.6),
+        ({"a": 1}, "output:b", ABSENT),
+        ({"a": 1}, "output:a[0]", ABSENT),
+        ({"a": [5, 6]}, "output:a", ABSENT),
+        ({"a": [5, 6]}, "output:a[2]", ABSENT),
+        ({"a": []}, "output:a", ABSENT),
+        (0.5, "output:a", ABSENT),
+        (0.5, "output:rows[0]", ABSENT),
+        ([], "output:rows[0]", ABSENT),
+    ],
+)
+def test_cell(row: object, reader: str, value: object) -> None:
+    assert cell(row, parse_reader(reader), "rows") == value
+
+
+def test_a_plain_row_has_no_member_where_its_array_has_no_name() -> None:
+    assert (member(1, "a"), member([1], "a"), member({"a": 2}, "a")) == (ABSENT, ABSENT, 2)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from sidecar.protocols.strict_json import MAX_BRACKETS, MAX_DEPTH, Malformed, loads
+
+TWICE = "an object has a key twice"
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"null", None),
+        (b' {"a": [1, 2.5, true, "x"]}\n', {"a": [1, 2.5, True, "x"]}),
+        (b'{"":1}', {"": 1}),
+        (b'[{"a":1},{"a":2}]', [{"a": 1}, {"a": 2}]),
+        (b'{"a":{"a":{"a":1}}}', {"a": {"a": {"a": 1}}}),
+        (b'{"a":"b:c","d:e":"\\u003a"}', {"a": "b:c", "d:e": ":"}),
+        (b'{"a":"\\\\u003a"}', {"a": "\\u003a"}),
+        (b'{"a":"\\\\\\u003A"}', {"a": "\\:"}),
+        (b'{"data\\u005fversion":"x"}', {"data_version": "x"}),
+        (b"18446744073709551615", 2**64 - 1),
+        (b"18446744073709551616", float(2**64)),
+        (nested(MAX_DEPTH), eval(nested(MAX_DEPTH))),
+        (b"[" + b"[]," * 100 + b"[]]", [[] for _ in range(101)]),
+    ],
+)
+def test_reads_what_all_read_alike(body: bytes, value: object) -> None:
+    assert loads(body) == value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":1,"\\u0061":2}',
+        b'{"":1,"":2}',
+        b'{"x":{"data_version":"a","data\\u005fversion":"b"}}',
+        b'{"a":1,"a":2,"b":"\\u003a"}',  # the escaped colon must not make up for the lost one
+        b'{"a":1,"a":2,"b":"\\\\u003a"}',
+        b'{"a:":1,"a\\u003a":2}',
+        b'{"a":":","a":""}',
+        b'{"a":"","a":":::"}',
+        b'[1,{"a":{"b":0,"b":0}}]',
+        b"[" + b"[]," * 100 + b'{"k":0,"k":0}]',
+    ],
+)
+def test_refuses_a_key_twice(body: bytes) -> None:
+    with pytest.raises(Malformed) as caught:
+        loads(body)
+    assert str(caught.value) == TWICE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b'{"a":1}{}',
+        b'{"a":1}\x00',
+        b"NaN",
+        b"[Infinity]",
+        b"1e999",
+        b"01",
+        b"\xef\xbb\xbf{}",
+        '{"a":1}'.encode("utf-16"),
+        '{"a":1}'.encode("utf-16-be"),
+        b'"\xff"',
+        b'"\\ud800"',
+        b'"\n"',
+        b"{'a':1}",
+        b"[1,]",
+    ],
+)
+def test_refuses_what_is_no_json(body: bytes) -> None:
+    with pytest.raises(Malformed, match="no JSON text") as caught:
+        loads(body)
+    assert caught.value.__cause__ is None
+
+
+def test_bounds_depth() -> None:
+    with pytest.raises(Malformed) as caught:
+        loads(nested(MAX_DEPTH + 1))
+    assert str(caught.value) == "nested deeper than 64 levels"
+    with pytest.raises(Malformed):
+        loads(nested(100_000))
+
+
+def test_bounds_containers_before_they_are_made() -> None:
+    with pytest.raises(Malformed) as caught:
+        loads(b"[" + b"{}," * MAX_BRACKETS + b"{}]")
+    assert str(caught.value) == "more than 262144 arrays and objects; tensors may be flat"
+
+
+def test_does_not_quote_the_body() -> None:
+    with pytest.raises(Malformed) as caught:
+        loads(b'{"name":"Jane Doe" "age":51}')
+    assert str(caught.value) == "no JSON text (RFC 8259) near character 19"
