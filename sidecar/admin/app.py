@@ -42,9 +42,7 @@ def admin_app(views: Views, *, private: bool) -> Starlette:
 
     async def ready(_: Request) -> Response:
         reasons = list(views.unready())
-        return _json(
-            {"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
-        )
+        return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(views.metrics(), media_type=PROMETHEUS_TEXT)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,8 +18,8 @@ import uvloop
 from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
 from sidecar.app.problems import StartProblems
+from sidecar.app.readings import connection_readings
 from sidecar.audit.records import Event
-from sidecar.proxy.front import Front
 from sidecar.proxy.server import strict_protocol
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ logger = logging.getLogger("sidecar")
 
 def serve(settings: Settings) -> int:
     """Serves until a signal; the exit code. Raises StartProblems."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    return asyncio.run(_serve(settings), loop_factory=uvloop.new_event_loop)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> int:
@@ -90,9 +89,7 @@ def _unix(path: str) -> socket.socket:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
-            import os  # noqa: PLC0415
-
-            os.unlink(path)
+            Path(path).unlink()
         else:
             raise OSError(0, "another process listens there")
         finally:
@@ -120,6 +117,7 @@ class _Running:
         self._sockets = sockets
         self._stop = asyncio.Event()
         self._data = _Server(self._data_config())
+        parts.meters.watch(lambda: connection_readings(lambda: len(self._data.server_state.connections)))
         self._admins = [(_Server(_admin_config(parts, settings.admin.is_loopback)), sockets.admin)]
         if sockets.control is not None:
             self._admins.append((_Server(_admin_config(parts, True)), sockets.control))
@@ -174,7 +172,7 @@ class _Running:
     def _data_config(self) -> uvicorn.Config:
         settings = self._settings
         return uvicorn.Config(
-            Front(self._parts.exchange, self._parts.limits),
+            self._parts.front,
             http=strict_protocol(self._parts.limits),
             ws="none",
             lifespan="off",

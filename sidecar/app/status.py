@@ -43,6 +43,9 @@ def models(facts: Facts | None) -> dict[str, object]:
     """Each model's rules with their modes: a shipped rule that is not named is enforced."""
     known: Mapping[str, ModelFacts] = facts.models if facts else {}
     return {
-        name: {"risk_tier": model.risk_tier, "rules": dict.fromkeys(SHIPPED_GUARDS, "enforce") | dict(model.rules)}
+        name: {
+            "risk_tier": model.risk_tier,
+            "rules": dict.fromkeys(SHIPPED_GUARDS, "enforce") | dict(model.rules),
+        }
         for name, model in sorted(known.items())
     }

@@ -49,7 +49,7 @@ def show(decision_id: str, audit_dir: Path, *, as_json: bool) -> None:
 
 def _story(record: Mapping[str, Any]) -> str:
     """One record as a few lines for a person."""
-    endpoint = record.get("endpoint") or {}
+    endpoint: Mapping[str, Any] = record.get("endpoint") or {}
     lines = [f"{record['kind']}  #{record['sequence']}  {_time(record['time_unix_ns'])}"]
     if endpoint:
         lines.append(f"  endpoint   {endpoint['protocol']} {endpoint['operation']} of {endpoint['model']}")
@@ -64,7 +64,7 @@ def _story(record: Mapping[str, Any]) -> str:
 
 
 def _facts(found: Mapping[str, Any]) -> list[tuple[str, object]]:
-    attributes = found.get("attributes") or {}
+    attributes: Mapping[str, Any] = found.get("attributes") or {}
     facts: list[tuple[str, object]] = [
         (name.removeprefix("data_").removeprefix("consent_"), f"{read['value']} ({read['status']})")
         for name, read in attributes.items()

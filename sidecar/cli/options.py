@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, get_args, get_origin
 
 import click
 from pydantic_core import PydanticUndefined
@@ -43,9 +43,10 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., None]], Call
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required"
-    if isinstance(field.default, tuple):
-        return ",".join(field.default) or "none"  # pyright: ignore[reportUnknownArgumentType]
-    return "none" if field.default is None else str(field.default)
+    default: object = field.default
+    if isinstance(default, tuple):
+        return ",".join(cast("tuple[str, ...]", default)) or "none"
+    return "none" if default is None else str(default)
 
 
 def read_settings(flags: dict[str, Any]) -> Settings:

@@ -27,8 +27,8 @@ log broke), 2 bad configuration, with every problem listed.
 def command(**flags: Any) -> None:
     """Guard one model server: judge every request and every response, and keep a record of each."""
     settings = read_settings(flags)
-    from sidecar.app.serving import serve  # noqa: PLC0415 - `--help` and bad settings should not wait for its imports
     from sidecar.app.problems import StartProblems  # noqa: PLC0415
+    from sidecar.app.serving import serve  # noqa: PLC0415 - `--help` and bad settings should not wait for its imports
 
     try:
         code = serve(settings)

@@ -48,6 +48,7 @@ class Case:
     context: Context
     clock: Clock
     mode: str
+    started_s: float
     marked_s: float
     revision: str = ""
     endpoint: Endpoint | None = None

@@ -96,12 +96,14 @@ class Exchange:
         return await self._finish(case, self._refuse(case, refusal))
 
     def _open(self, request: Request) -> Case:
+        now_s = self.clock.monotonic_s()
         return Case(
             request=request,
             context=open_context(request.headers, self.clock),
             clock=self.clock,
             mode=self.mode,
-            marked_s=self.clock.monotonic_s(),
+            started_s=now_s,
+            marked_s=now_s,
             revision=self.judge.policy.revision,
         )
 

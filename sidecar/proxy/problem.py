@@ -66,7 +66,7 @@ def _challenge(code: str) -> bytes:
 
 def defect(decision_id: str) -> Response:
     """What a client sees of a defect of ours; the log has the rest."""
-    members = {
+    members: dict[str, object] = {
         "type": "about:blank",
         "title": "Internal Server Error",
         "status": 500,

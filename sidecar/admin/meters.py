@@ -1,0 +1,145 @@
+"""Metrics: what is counted as it happens, and what other rooms have counted when Prometheus asks.
+
+Every name comes from `telemetry`. Labels are bounded: models are those of the policy's data, reasons and rules
+those of the catalogue and the policy's guards; what else appears is `other`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from sidecar import telemetry as names
+from sidecar.model.reasons import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from prometheus_client.metrics_core import Metric
+
+    from sidecar.model.facts import Facts
+    from sidecar.model.reasons import Reason
+    from sidecar.proxy.case import Case
+
+AUTHORED_REASONS_LIMIT = 200
+"""Reason codes of policy authors that get a label value of their own; a policy could make them from its input."""
+
+Reading = tuple[names.Metric, "Sequence[tuple[Sequence[str], float]]"]
+"""A metric and its samples: label values in the metric's order, and the value."""
+
+
+class Meters:
+    """The observer of exchanges and of policy events, and the page that Prometheus reads."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        disable_created_metrics()  # a timestamp beside each counter: nobody reads it
+        self._registry = CollectorRegistry()
+        self._facts: Callable[[], Facts | None] = lambda: None
+        self._authored: set[str] = set()
+        self._exchanges = self._counter(names.EXCHANGES)
+        self._refusals = self._counter(names.REFUSALS)
+        self._would_deny = self._counter(names.WOULD_DENY)
+        self._activations = self._counter(names.POLICY_ACTIVATIONS)
+        self._reload_failures = self._counter(names.POLICY_RELOAD_FAILURES)
+        self._poll_failures = self._counter(names.POLICY_POLL_FAILURES)
+        self._restarts = self._counter(names.ENGINE_RESTARTS)
+        durations = self._histogram(names.EXCHANGE_DURATION)
+        stages = self._histogram(names.STAGE_DURATION)
+        # A lookup by labels costs as much as an observation, so the children that are always there are kept.
+        self._durations = {endpoint: durations.labels(endpoint) for endpoint in names.ENDPOINTS}
+        self._stages = {stage: stages.labels(stage) for stage in names.STAGES}
+
+    def bound_by(self, facts: Callable[[], Facts | None]) -> None:
+        """The policy's facts bound the labels `model` and `rule`; without them both are `other`."""
+        self._facts = facts
+
+    def watch(self, read: Callable[[], Iterable[Reading]]) -> None:
+        """Also shows what `read` gives, read anew for each look at the page."""
+        self._registry.register(_Readings(read))
+
+    def render(self) -> bytes:
+        """The page, in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def finished(self, case: Case, status: int | None) -> None:
+        """One exchange ended."""
+        endpoint = case.endpoint.kind.value if case.endpoint else "unknown"
+        model = self._model(case.model)
+        self._exchanges.labels(self._server, endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
+        self._durations[endpoint].observe(case.clock.monotonic_s() - case.started_s)
+        for stage, us in case.stage_us.items():
+            self._stages[stage].observe(us / 1e6)
+        for reason in case.reasons:
+            self._refusals.labels(self._reason(reason), model).inc()
+        for reason in case.would_deny:
+            self._would_deny.labels(self._reason(reason), self._rule(reason), model).inc()
+
+    def activated(self, revision: str) -> None:
+        """See `policy.events.PolicyEvents`."""
+        del revision  # the page has it as a label of policy_info
+        self._activations.inc()
+
+    def activation_failed(self) -> None:
+        """See `policy.events.PolicyEvents`."""
+        self._reload_failures.inc()
+
+    def poll_failed(self) -> None:
+        """See `policy.events.PolicyEvents`."""
+        self._poll_failures.inc()
+
+    def engine_restarted(self) -> None:
+        """See `policy.events.PolicyEvents`."""
+        self._restarts.inc()
+
+    def _counter(self, metric: names.Metric) -> Counter:
+        return Counter(metric.name, metric.help, _labels(metric), registry=self._registry)
+
+    def _histogram(self, metric: names.Metric) -> Histogram:
+        labels = _labels(metric)
+        return Histogram(metric.name, metric.help, labels, registry=self._registry, buckets=metric.buckets)
+
+    def _model(self, model: str) -> str:
+        facts = self._facts()
+        return model if facts is not None and model in facts.models else names.OTHER
+
+    def _reason(self, reason: Reason) -> str:
+        if reason.code in CATALOGUE or reason.code in self._authored:
+            return reason.code
+        if len(self._authored) >= AUTHORED_REASONS_LIMIT:
+            return names.OTHER
+        self._authored.add(reason.code)
+        return reason.code
+
+    def _rule(self, reason: Reason) -> str:
+        if reason.rule is None:
+            return "sidecar"
+        facts = self._facts()
+        return reason.rule if facts is not None and reason.rule in facts.guards else names.OTHER
+
+
+def _labels(metric: names.Metric) -> list[str]:
+    return [label.name for label in metric.labels]
+
+
+class _Readings(Collector):
+    """Metrics whose values other rooms keep."""
+
+    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """One family a reading; a reading without samples is a metric that has no value now."""
+        for metric, samples in self._read():
+            kind = CounterMetricFamily if metric.kind is names.MetricKind.COUNTER else GaugeMetricFamily
+            family = kind(metric.name, metric.help, labels=_labels(metric))
+            for values, value in samples:
+                family.add_metric(values, value)
+            yield family
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the registry would otherwise read every room at registration."""
+        yield from ()

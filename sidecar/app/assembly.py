@@ -1,0 +1,106 @@
+"""Settings in, connected parts out."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidecar.admin.app import Views
+from sidecar.admin.meters import Meters
+from sidecar.app.problems import StartProblems
+from sidecar.app.readiness import Readiness
+from sidecar.app.readings import audit_readings, body_readings, consent_readings, policy_readings
+from sidecar.app.rooms import consent_room, log_room, opened, policy_room, spans_room, trail_room, upstream_room
+from sidecar.app.status import status
+from sidecar.fairness.throttle import MemoryThrottle
+from sidecar.fairness.window import NoWindow
+from sidecar.model.clock import SystemClock
+from sidecar.protocols.base import Limits
+from sidecar.protocols.servers import server
+from sidecar.proxy.exchange import Exchange
+from sidecar.proxy.front import Front
+from sidecar.proxy.incoming import HttpLimits
+from sidecar.proxy.judge import Judge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from sidecar.audit.trail import Trail
+    from sidecar.policy.policy import Policy
+    from sidecar.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A connected sidecar: policy activated, audit log open, nothing served yet."""
+
+    policy: Policy
+    trail: Trail
+    front: Front
+    limits: HttpLimits
+    readiness: Readiness
+    meters: Meters
+    views: Views
+
+
+@contextlib.asynccontextmanager
+async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
+    """Opens every room and closes them in reverse. Raises StartProblems with what is wrong in all of them."""
+    clock = SystemClock()
+    meters = Meters(settings.server)
+    problems: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+        policy = await opened(stack, policy_room(settings, clock, meters), problems)
+        consent = await opened(stack, consent_room(settings, clock), problems)
+        log = await opened(stack, log_room(settings, clock), problems)
+        if policy is None or consent is None or log is None:
+            raise StartProblems(problems)
+        spans = await stack.enter_async_context(spans_room(settings, log.log_id))
+        trail = await stack.enter_async_context(trail_room(settings, clock, log, spans, policy.kind))
+        upstream = await stack.enter_async_context(upstream_room(settings))
+        window = NoWindow()
+        judge = Judge(
+            policy=policy,
+            consent=consent,
+            window=window,
+            limits=Limits(max_instances=settings.max_instances),
+            listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
+            skew_timeout_s=settings.policy_timeout_ms / 1_000,
+        )
+        exchange = Exchange(
+            server=server(settings.server),
+            judge=judge,
+            upstream=upstream,
+            trail=trail,
+            throttle=MemoryThrottle(clock),
+            window=window,
+            observer=meters,
+            clock=clock,
+            mode=settings.mode,
+            metadata_allowed=settings.metadata == "allow",
+        )
+        limits = _http_limits(settings)
+        front = Front(exchange, limits)
+        readiness = Readiness(policy, trail)
+        meters.bound_by(lambda: policy.facts)
+        meters.watch(lambda: policy_readings(policy))
+        meters.watch(lambda: consent_readings(consent))
+        meters.watch(lambda: audit_readings(trail, spans))
+        meters.watch(lambda: body_readings(front))
+        views = Views(
+            unready=readiness.reasons,
+            metrics=meters.render,
+            status=lambda: status(settings, policy, trail, readiness),
+            decision=trail.find,
+        )
+        yield Parts(policy, trail, front, limits, readiness, meters, views)
+
+
+def _http_limits(settings: Settings) -> HttpLimits:
+    return HttpLimits(
+        body_limit_bytes=settings.body_limit,
+        body_budget_bytes=settings.body_budget,
+        max_in_flight=settings.max_in_flight,
+        max_connections=settings.max_connections,
+    )

@@ -1,0 +1,186 @@
+"""Opening each room by the settings: context managers that raise `StartProblems` with all that is wrong in it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import sidecar
+from sidecar.app.problems import StartProblems
+from sidecar.audit.log import AuditLogError, FileLog, open_log
+from sidecar.audit.salts import Salts
+from sidecar.audit.spans import OtlpMissingError, SpanExporter
+from sidecar.audit.trail import Trail
+from sidecar.consent.jwks import KeySetError
+from sidecar.consent.keys import open_keys
+from sidecar.consent.pseudonym import load_pseudonyms
+from sidecar.consent.verify import ConsentOff, ConsentVerifier, Expectations
+from sidecar.http1.pool import Pool
+from sidecar.http1.target import Target
+from sidecar.policy.child import find_opa
+from sidecar.policy.make import child_policy, embedded_policy, remote_policy
+from sidecar.policy.problems import PolicyProblems
+from sidecar.proxy.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from sidecar.audit.port import AuditLog
+    from sidecar.model.clock import Clock
+    from sidecar.policy.events import PolicyEvents
+    from sidecar.policy.policy import Policy
+    from sidecar.settings import Settings
+
+SLOT = "0"
+"""The worker slot whose log this process writes; more slots come with more workers."""
+
+T = TypeVar("T")
+
+
+async def opened(
+    stack: contextlib.AsyncExitStack, room: contextlib.AbstractAsyncContextManager[T], problems: list[str]
+) -> T | None:
+    """The room, closed with the stack; None where it could not be opened, its problems added to the list."""
+    try:
+        return await stack.enter_async_context(room)
+    except StartProblems as found:
+        problems += found.problems
+        return None
+
+
+def shipped(name: str) -> Path:
+    """A folder that comes with the package (`rego`, `examples`): inside a wheel, or beside it in a checkout."""
+    package = Path(sidecar.__file__).parent
+    inside = package / "shipped" / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+@contextlib.asynccontextmanager
+async def policy_room(settings: Settings, clock: Clock, events: PolicyEvents) -> AsyncGenerator[Policy]:
+    """A policy whose first activation is done (of a remote OPA: asked for)."""
+    policy = _make_policy(settings, clock, events)
+    try:
+        await policy.start()
+    except PolicyProblems as found:
+        raise StartProblems(list(found.problems)) from None
+    try:
+        if not settings.consent_required:
+            _require_consent_off(policy)
+        yield policy
+    finally:
+        await policy.aclose()
+
+
+def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents) -> Policy:
+    mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
+    if settings.opa is not None:
+        return remote_policy(
+            Target.parse(settings.opa),
+            mode=mode,
+            timeout_s=timeout_s,
+            max_age_s=settings.policy_max_age,
+            clock=clock,
+            events=events,
+        )
+    root, data = settings.policy or shipped("rego"), settings.data
+    binary = None if settings.engine == "embedded" else find_opa()
+    if binary is not None:
+        return child_policy(binary, root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events)
+    if settings.engine == "opa":
+        raise StartProblems(["--engine opa: no opa is on PATH; scripts/install-opa gets it"])
+    return embedded_policy(root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events)
+
+
+def _require_consent_off(policy: Policy) -> None:
+    """Contract 2: "`--consent off` is accepted only where every model's rule `consent` is `off`"."""
+    facts = policy.facts
+    models = facts.models.values() if facts else ()
+    checked = sorted(model.name for model in models if model.rules.get("consent") != "off")
+    if checked:
+        raise StartProblems([f"--consent off, but rule `consent` is not off for: {', '.join(checked)}"])
+
+
+@contextlib.asynccontextmanager
+async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[ConsentVerifier | ConsentOff]:
+    """Verification of consent tokens with its keys loaded."""
+    if settings.consent_keys is None or settings.consent_issuer is None or settings.consent_audience is None:
+        yield ConsentOff()
+        return
+    try:
+        keys = open_keys(settings.consent_keys, settings.consent_algorithms, clock)
+        await keys.load()
+        expected = Expectations(
+            settings.consent_issuer,
+            settings.consent_audience,
+            settings.consent_leeway_s,
+            settings.consent_algorithms,
+        )
+    except KeySetError as found:
+        raise StartProblems([f"--consent-keys: {found}"]) from None
+    except ValueError as found:
+        raise StartProblems([f"consent: {found}"]) from None
+    try:
+        pseudonyms = load_pseudonyms(settings.subject_key_file)
+    except (OSError, ValueError) as found:
+        raise StartProblems([f"--subject-key: {found}"]) from None
+    try:
+        yield ConsentVerifier(keys, expected, pseudonyms, clock)
+    finally:
+        await keys.aclose()
+
+
+@contextlib.asynccontextmanager
+async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[FileLog]:
+    """The audit log of this worker's slot, locked."""
+    try:
+        log = open_log(settings.audit_dir / SLOT, clock)
+    except AuditLogError as found:
+        raise StartProblems([f"--audit-dir: {found}"]) from None
+    try:
+        yield log
+    finally:
+        await log.aclose()
+
+
+@contextlib.asynccontextmanager
+async def spans_room(settings: Settings, log_id: str) -> AsyncGenerator[SpanExporter | None]:
+    """The export of spans where `--otlp` names a collector, else None."""
+    if settings.otlp is None:
+        yield None
+        return
+    try:
+        exporter = SpanExporter(settings.otlp, version=sidecar.__version__, log_id=log_id)
+    except OtlpMissingError as found:
+        raise StartProblems([str(found)]) from None
+    try:
+        yield exporter
+    finally:
+        await exporter.aclose()
+
+
+@contextlib.asynccontextmanager
+async def trail_room(
+    settings: Settings, clock: Clock, log: AuditLog, spans: SpanExporter | None, engine: str
+) -> AsyncGenerator[Trail]:
+    """The audit trail over an open log."""
+    salts = Salts(settings.audit_dir / "salts", clock)
+    trail = Trail(log, salts, clock, engine=engine, mode=settings.mode, observer=spans)
+    try:
+        yield trail
+    finally:
+        await trail.aclose()
+
+
+@contextlib.asynccontextmanager
+async def upstream_room(settings: Settings) -> AsyncGenerator[Upstream]:
+    """The model server's connections; nothing is connected yet."""
+    pool = Pool(
+        Target.parse(settings.upstream),
+        max_connections=settings.upstream_connections,
+        response_limit_bytes=settings.body_limit,
+    )
+    try:
+        yield Upstream(pool, timeout_s=settings.upstream_timeout_s)
+    finally:
+        await pool.aclose()

@@ -1,0 +1,75 @@
+"""`sidecar check`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sidecar.cli.options import read_settings, settings_options
+
+if TYPE_CHECKING:
+    from sidecar.settings import Settings
+
+EPILOG = """\b
+Examples:
+  sidecar check --config sidecar.yaml
+  sidecar check --upstream http://127.0.0.1:8080 --server triton --data data.json --consent-keys jwks.json \\
+      --consent-issuer https://issuer.example --consent-audience credit --json
+
+Exit codes: 0 would start, 1 starts but would refuse every request (a shipped guard is absent), 2 would not start.
+"""
+
+
+@click.command("check", epilog=EPILOG)
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="For a machine.")
+def command(*, as_json: bool, **flags: Any) -> None:
+    """Check settings, policy, data and keys as `run` would at its start, without serving or writing anything."""
+    settings = read_settings(flags)
+    found = asyncio.run(_look(settings))
+    click.echo(json.dumps(found) if as_json else _text(found))
+    sys.exit(2 if found["problems"] else 1 if found["absent_guards"] else 0)
+
+
+async def _look(settings: Settings) -> dict[str, Any]:
+    from sidecar.app.rooms import consent_room, opened, policy_room  # noqa: PLC0415
+    from sidecar.app.status import models  # noqa: PLC0415
+    from sidecar.model.clock import SystemClock  # noqa: PLC0415
+    from sidecar.policy.events import NoEvents  # noqa: PLC0415
+
+    problems: list[str] = []
+    found: dict[str, Any] = {
+        "problems": problems,
+        "engine": None,
+        "revision": None,
+        "models": {},
+        "absent_guards": [],
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        policy = await opened(stack, policy_room(settings, SystemClock(), NoEvents()), problems)
+        await opened(stack, consent_room(settings, SystemClock()), problems)
+        if policy is not None:
+            seen = policy.status()
+            found |= {
+                "engine": seen.engine,
+                "revision": seen.revision,
+                "models": models(policy.facts),
+                "absent_guards": list(seen.absent_guards),
+            }
+    return found
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"problem: {problem}" for problem in found["problems"]]
+    lines += [f"absent: {guard} (every request would be refused)" for guard in found["absent_guards"]]
+    if not lines:
+        lines.append(f"good: policy {found['revision']} in the {found['engine']} engine")
+    for name, model in found["models"].items():
+        modes = ", ".join(f"{rule} {mode}" for rule, mode in model["rules"].items())
+        lines.append(f"model {name}: {modes}")
+    return "\n".join(lines)

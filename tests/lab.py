@@ -1,0 +1,266 @@
+"""An exchange with real rooms around it: real policy in the embedded engine, real protocols, a real audit log.
+
+Only the ends are scripted: the model server (it records what reaches it) and the consent fact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sidecar.audit.log import open_log
+from sidecar.audit.lookup import export
+from sidecar.audit.salts import Salts
+from sidecar.audit.trail import Trail
+from sidecar.fairness.throttle import MemoryThrottle
+from sidecar.fairness.window import NoWindow
+from sidecar.model.consent import ConsentFact, ConsentStatus
+from sidecar.model.message import Request, Response
+from sidecar.policy.make import embedded_policy
+from sidecar.protocols.base import Limits
+from sidecar.protocols.servers import server
+from sidecar.proxy.exchange import Exchange
+from sidecar.proxy.judge import Judge
+from tests.support import FixedClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from sidecar.fairness.window import Observation, WindowSnapshot
+    from sidecar.model.decision import Decision
+    from sidecar.model.facts import Facts
+    from sidecar.model.question import Question
+    from sidecar.policy.permit import Permit
+    from sidecar.policy.policy import Policy
+    from sidecar.proxy.case import Case
+
+REGO = Path(__file__).resolve().parents[1] / "rego"
+NOW_S = 1_795_300_000.0
+
+DATA: dict[str, Any] = {
+    "models": {
+        "credit": {
+            "risk_tier": "high",
+            "max_age_days": 30,
+            "required_scopes": ["credit_scoring"],
+            "instances_per_token": 1,
+            "groups": ["a", "b"],
+            "unknown_group": "deny",
+            "band": 0.10,
+            "disparate_impact_max": 1.5,
+            "rules": {"explanation": "off"},
+            "mitigation": {},
+            "read": {
+                "score": "output:score",
+                "label": "output:label",
+                "positive": {"label": "approve"},
+                "score_range": [0, 1],
+                "group": "header:X-Protected-Group",
+            },
+        }
+    },
+    "datasets": {
+        "fresh": {"created_unix_s": NOW_S - 86_400, "consent_scopes": ["credit_scoring"], "parents": []},
+        "stale": {"created_unix_s": NOW_S - 80 * 86_400, "consent_scopes": ["credit_scoring"], "parents": []},
+    },
+    "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
+    "revocations": {"tokens": {}, "subjects": {}},
+    "objections": {"subjects": {}},
+}
+
+VALID = ConsentFact(
+    ConsentStatus.VALID,
+    issuer="https://issuer.example",
+    subject="5" * 64,
+    token_id="7" * 64,
+    scopes=("credit_scoring",),
+    expires_unix_s=NOW_S + 3_600,
+)
+
+
+def infer(
+    *, body: bytes | None = None, path: str = "/v2/models/credit/infer", method: str = "POST", **headers: str
+) -> Request:
+    """A good V2 call; keyword `x_data_version="stale"` sets a header, an empty value removes it."""
+    fields = {
+        "content-type": "application/json",
+        "x-data-version": "fresh",
+        "x-consent-scope": "credit_scoring",
+        "x-protected-group": "a",
+    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(
+        method=method,
+        path=path,
+        headers=tuple((name.encode(), value.encode()) for name, value in fields.items() if value),
+        body=v2_body() if body is None else body,
+        source_address="10.1.2.3",
+    )
+
+
+def v2_body(**parameters: object) -> bytes:
+    """One instance."""
+    inputs = [{"name": "income", "shape": [1], "datatype": "FP64", "data": [50.0]}]
+    return json.dumps({"inputs": inputs, "parameters": parameters} if parameters else {"inputs": inputs}).encode()
+
+
+def v2_answer(score: float = 0.5, status: int = 200) -> Response:
+    """A V2 prediction of one instance."""
+    outputs = [
+        {"name": "score", "shape": [1], "datatype": "FP64", "data": [score]},
+        {"name": "label", "shape": [1], "datatype": "BYTES", "data": ["approve"]},
+    ]
+    body = json.dumps({"model_name": "credit", "outputs": outputs}).encode()
+    return Response(status, ((b"content-type", b"application/json"),), body)
+
+
+@dataclass
+class ScriptedUpstream:
+    """Answers what it is told to, and keeps every request that a permit brought."""
+
+    answer: Response | BaseException = field(default_factory=v2_answer)
+    received: list[Request] = field(default_factory=list[Request])
+
+    async def send(self, permit: Permit, **identity: object) -> Response:
+        self.received.append(permit.spend())
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@dataclass
+class ScriptedConsent:
+    """Says the same of every token."""
+
+    fact: ConsentFact = VALID
+
+    async def verify(self, tokens: Sequence[bytes]) -> ConsentFact:
+        return self.fact
+
+
+@dataclass
+class RecordingWindow:
+    """A window that keeps nothing for the policy, and what it was told for the test."""
+
+    seen: list[Observation] = field(default_factory=list["Observation"])
+
+    def snapshot(self, model: str, version: str | None) -> WindowSnapshot:
+        return NoWindow().snapshot(model, version)
+
+    def observe(self, observation: Observation) -> None:
+        self.seen.append(observation)
+
+
+@dataclass
+class RecordingObserver:
+    """What the meters would be told."""
+
+    finished_cases: list[tuple[Case, int | None]] = field(default_factory=list["tuple[Case, int | None]"])
+
+    def finished(self, case: Case, status: int | None) -> None:
+        self.finished_cases.append((case, status))
+
+
+class BrokenPolicy:
+    """A policy whose engine fails in one way, in the phases named."""
+
+    def __init__(self, real: Policy, failure: BaseException, phases: Sequence[str]) -> None:
+        self._real = real
+        self._failure = failure
+        self._phases = phases
+
+    @property
+    def revision(self) -> str:
+        return self._real.revision
+
+    def snapshot(self) -> Facts:
+        return self._real.snapshot()
+
+    async def refresh(self) -> None:
+        await self._real.refresh()
+
+    async def decide(self, question: Question, *, cacheable: bool) -> Decision:
+        if question.shape["phase"] in self._phases:
+            raise self._failure
+        return await self._real.decide(question, cacheable=cacheable)
+
+
+@dataclass
+class Lab:
+    """One exchange and its ends."""
+
+    exchange: Exchange
+    upstream: ScriptedUpstream
+    consent: ScriptedConsent
+    window: RecordingWindow
+    observer: RecordingObserver
+    clock: FixedClock
+    policy: Policy
+    trail: Trail
+    audit_dir: Path
+
+    async def call(self, request: Request) -> tuple[int, dict[str, Any]]:
+        """Status and JSON body of one exchange."""
+        response = await self.exchange.handle(request)
+        return response.status, json.loads(response.body)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Everything on record, in order."""
+        return [json.loads(record) for record in export(self.audit_dir)]
+
+    def kinds(self) -> list[str]:
+        """`INTENT`, `OUTCOME released` and so on, in order."""
+        return [" ".join(filter(None, (r["kind"], r.get("result")))) for r in self.records()]
+
+
+@contextlib.asynccontextmanager
+async def lab(
+    folder: Path,
+    *,
+    data: dict[str, Any] = DATA,
+    mode: str = "enforce",
+    server_kind: str = "mlserver",
+    metadata: bool = False,
+) -> AsyncGenerator[Lab]:
+    """An exchange over the shipped rules and `data`."""
+    clock = FixedClock(NOW_S)
+    data_file = folder / "data.json"
+    data_file.write_text(json.dumps(data))
+    policy = embedded_policy(REGO, data_file, mode=mode, timeout_s=5.0, clock=clock)
+    await policy.start()
+    audit_dir = folder / "audit"
+    log = open_log(audit_dir / "0", clock)
+    trail = Trail(log, Salts(audit_dir / "salts", clock), clock, engine="embedded", mode=mode)
+    upstream, consent, window, observer = (
+        ScriptedUpstream(),
+        ScriptedConsent(),
+        RecordingWindow(),
+        RecordingObserver(),
+    )
+    exchange = Exchange(
+        server=server(server_kind),
+        judge=Judge(
+            policy=policy,
+            consent=consent,
+            window=window,
+            limits=Limits(max_instances=256),
+            listed_headers=frozenset(),
+            skew_timeout_s=0.25,
+        ),
+        upstream=upstream,
+        trail=trail,
+        throttle=MemoryThrottle(clock),
+        window=window,
+        observer=observer,
+        clock=clock,
+        mode=mode,
+        metadata_allowed=metadata,
+    )
+    try:
+        yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, audit_dir)
+    finally:
+        await policy.aclose()
+        if not trail.broken:
+            await log.aclose()

@@ -1,0 +1,198 @@
+"""A real `sidecar run` as a child process, and what tests ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar.audit.lookup import export
+from tests.issuer import AUDIENCE, ISSUER, Issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+READY_TIMEOUT_S = 60.0
+WAIT_TIMEOUT_S = 30.0
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as a client sees it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def codes(self) -> list[str]:
+        """The reasons of a refusal."""
+        return [reason["code"] for reason in self.json["reasons"]]
+
+
+def fetch(url: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
+    """One request; header names are keywords with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, body, named, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=WAIT_TIMEOUT_S) as response:
+            return Answer(response.status, dict(response.headers.items()), response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, dict(error.headers.items()), error.read())
+
+
+def wait_until(is_so: Callable[[], bool], timeout_s: float = WAIT_TIMEOUT_S) -> float:
+    """Seconds until `is_so`; fails the test where it never is."""
+    started_s = time.monotonic()
+    while not is_so():
+        if time.monotonic() - started_s > timeout_s:
+            pytest.fail(f"not so within {timeout_s} s")
+        time.sleep(0.01)
+    return time.monotonic() - started_s
+
+
+@dataclass
+class Sidecar:
+    """A running sidecar."""
+
+    process: subprocess.Popen[bytes]
+    ready: Mapping[str, Any]
+    folder: Path
+    issuer: Issuer
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.ready['listen']}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://{self.ready['admin']}"
+
+    @property
+    def data_file(self) -> Path:
+        return self.folder / "data.json"
+
+    @property
+    def rego(self) -> Path:
+        return self.folder / "rego"
+
+    def infer(self, path: str, body: object, **headers: str) -> Answer:
+        """A call with good attributes and a fresh token, but for what `headers` says; an empty value removes."""
+        good = {
+            "Content_Type": "application/json",
+            "X_Data_Version": "fresh",
+            "X_Consent_Scope": "credit_scoring",
+            "X_Protected_Group": "a",
+            "X_Consent_Token": headers.pop("token", None) or self.issuer.token(),
+        }
+        named = {name: value for name, value in {**good, **headers}.items() if value}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return fetch(self.url + path, content, **named)
+
+    def status(self) -> Any:
+        return fetch(self.admin_url + "/status").json
+
+    def metrics(self) -> str:
+        return fetch(self.admin_url + "/metrics").body.decode()
+
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(record) for record in export(self.folder / "audit")]
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WAIT_TIMEOUT_S)
+
+
+def example_data(**model: object) -> dict[str, Any]:
+    """Policy data for the model `credit`, with dates around now."""
+    now_s = int(time.time())
+    dataset = {"consent_scopes": ["credit_scoring"], "parents": []}
+    facts: dict[str, Any] = {
+        "risk_tier": "high",
+        "max_age_days": 30,
+        "required_scopes": ["credit_scoring"],
+        "instances_per_token": 1,
+        "groups": ["a", "b"],
+        "unknown_group": "deny",
+        "band": 0.10,
+        "disparate_impact_max": 1.5,
+        "rules": {"explanation": "off"},
+        "mitigation": {},
+        "read": {
+            "score": "output:score",
+            "label": "output:label",
+            "positive": {"label": "approve"},
+            "score_range": [0, 1],
+            "group": "header:X-Protected-Group",
+        },
+    }
+    return {
+        "models": {"credit": facts | model},
+        "datasets": {
+            "fresh": {"created_unix_s": now_s - 86_400, **dataset},
+            "stale": {"created_unix_s": now_s - 80 * 86_400, **dataset},
+        },
+        "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
+        "revocations": {"tokens": {}, "subjects": {}},
+        "objections": {"subjects": {}},
+    }
+
+
+@contextmanager
+def sidecar(
+    folder: Path, upstream: str, *flags: str, server: str = "mlserver", engine: str = "embedded", data: Any = None
+) -> Generator[Sidecar]:
+    """A `sidecar run` over a copy of the shipped rules, ready; stopped at the end, and its exit code checked."""
+    issuer = Issuer()
+    shutil.copytree(REPOSITORY / "rego", folder / "rego")
+    (folder / "data.json").write_text(json.dumps(data or example_data()))
+    command = [
+        *(sys.executable, "-m", "sidecar", "run", "--upstream", upstream, "--server", server),
+        *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--engine", engine),
+        *("--policy", str(folder / "rego"), "--data", str(folder / "data.json")),
+        *("--consent-keys", str(issuer.write_jwks(folder / "jwks.json"))),
+        *("--consent-issuer", ISSUER, "--consent-audience", AUDIENCE, "--audit-dir", str(folder / "audit")),
+        *flags,
+    ]
+    log = (folder / "sidecar.log").open("wb")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=dict(os.environ))
+    with log:
+        try:
+            running = Sidecar(process, _ready_line(process, folder), folder, issuer)
+            yield running
+            if process.poll() is None:
+                assert running.stop() == 0, (folder / "sidecar.log").read_text()
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def _ready_line(process: subprocess.Popen[bytes], folder: Path) -> Any:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], READY_TIMEOUT_S)
+    line = process.stdout.readline() if readable else b""
+    if not line:
+        pytest.fail("no ready line: " + (folder / "sidecar.log").read_text())
+    return json.loads(line)
