@@ -1,0 +1,67 @@
+"""One request and its response in uvicorn's terms: the scope, the cycle that runs the app, its transport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from sidecar.proxy.incoming import EXTENSION, Incoming
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from uvicorn._types import ASGIReceiveEvent, HTTPScope
+
+    from sidecar.http1.request_reader import Head
+
+
+class Cycle(RequestResponseCycle):
+    """uvicorn's own; but a body that is cut short by a violation never looks complete."""
+
+    incoming: Incoming
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """The next part of the body; `http.disconnect` once there is a violation."""
+        message = await super().receive()
+        return message if self.incoming.violation is None else {"type": "http.disconnect"}
+
+
+class ResponseTransport:
+    """A transport for cycles: all of it is the connection's own but `close`, which may have to linger."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+
+def scope_of(
+    head: Head,
+    incoming: Incoming,
+    *,
+    scheme: str,
+    client: tuple[str, int] | None,
+    server: tuple[str, int | None] | None,
+) -> HTTPScope:
+    """The ASGI scope. `path` is as sent, not decoded: what is judged is what is forwarded."""
+    path, _, query = head.target.partition(b"?")
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": head.version,
+        "scheme": scheme,
+        "client": client,
+        "server": server,
+        "root_path": "",
+        "method": head.method.decode("ascii"),
+        "path": path.decode("ascii"),
+        "raw_path": path,
+        "query_string": query,
+        "headers": head.fields,
+        "extensions": {EXTENSION: incoming},
+    }
+    return cast("HTTPScope", scope)
