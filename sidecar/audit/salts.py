@@ -1,0 +1,66 @@
+"""Salts of the audit trail: one a UTC day. Deleting a day's file forgets its people; the records stay valid.
+
+They lie in `DIR/salts/`, shared by all worker slots; two processes at midnight agree on one salt.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+from typing import TYPE_CHECKING
+
+from sidecar.model.refusal import refused
+from sidecar.secret_file import read_or_create
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sidecar.model.clock import Clock
+
+SALT_BYTES = 32
+_DAY_S = 86_400
+
+
+class Salt:
+    """One period's salt; `period` is the UTC day, as the record's `salt` names it."""
+
+    __slots__ = ("_keyed", "period")
+
+    def __init__(self, period: str, key: bytes) -> None:
+        self.period = period
+        self._keyed = hmac.new(key, digestmod="sha256")
+
+    def digest(self, data: bytes) -> str:
+        """HMAC-SHA-256 under the salt, in hexadecimal."""
+        keyed = self._keyed.copy()  # the key's two hash blocks are computed once
+        keyed.update(data)
+        return keyed.hexdigest()
+
+
+class Salts:
+    """The current period's salt, made on the first use of the period and then kept in memory."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._day: int | None = None
+        self._salt = Salt("", b"")
+
+    def current(self) -> Salt:
+        """The salt of the clock's day; reads the disk once a day. Raises `Refused` audit_unavailable."""
+        day = int(self._clock.unix_s() // _DAY_S)
+        if day != self._day:
+            self._salt = self._load(period_of(day))
+            self._day = day
+        return self._salt
+
+    def _load(self, period: str) -> Salt:
+        try:
+            return Salt(period, read_or_create(self._directory / f"{period}.salt", SALT_BYTES))
+        except (OSError, ValueError) as error:
+            raise refused("audit_unavailable", "the audit trail has no salt for today") from error
+
+
+def period_of(day: int) -> str:
+    """A day since the epoch as `YYYY-MM-DD`."""
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()

@@ -1,0 +1,219 @@
+"""The audit trail as the exchange sees it: one call for each thing that must be on record before its effect.
+
+Every call returns when its record is durable, or raises `Refused` audit_unavailable; then nothing may be
+forwarded or released. `intent` gives an `Opened`, and only an `Opened` can have an OUTCOME.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sidecar.audit import records
+from sidecar.audit.port import Kind
+from sidecar.audit.records import Event, Origin
+from sidecar.audit.refusals import RefusalLimiter
+from sidecar.model.decision import Decision
+from sidecar.model.reasons import ReasonClass, leading
+from sidecar.model.refusal import Refused, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sidecar.audit.context import Context
+    from sidecar.audit.port import AuditLog, Record
+    from sidecar.audit.records import Result
+    from sidecar.audit.salts import Salts
+    from sidecar.model.clock import Clock
+    from sidecar.model.message import Request
+    from sidecar.model.question import Question
+
+_LIMITED = (ReasonClass.CLIENT, ReasonClass.TOKEN)
+
+
+class Observer(Protocol):
+    """Sees each finished exchange after it is on record; must neither block nor raise."""
+
+    def finished(self, opening: bytes, closing: bytes | None) -> None:
+        """`opening`: an INTENT with its OUTCOME in `closing`, or a REFUSAL, which has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An exchange with a durable INTENT, and so with an OUTCOME to come."""
+
+    context: Context
+    record: bytes
+
+
+class Trail:
+    """The trail of one worker. `engine` and `mode` are the process's, as its records say them.
+
+    `records_total` counts records by kind, `failures_total` appends that failed; read by the metrics.
+    """
+
+    def __init__(
+        self,
+        log: AuditLog,
+        salts: Salts,
+        clock: Clock,
+        *,
+        engine: str,
+        mode: str = "enforce",
+        observer: Observer | None = None,
+    ) -> None:
+        self._log = log
+        self._salts = salts
+        self._origin = Origin(engine, mode)
+        self._observer = observer
+        self._limiter = RefusalLimiter(clock)
+        self._open: set[str] = set()
+        self.records_total: Counter[str] = Counter({kind.value: 0 for kind in Kind})
+        self.failures_total = 0
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be recorded any more (then the process must end, non-zero), or None."""
+        return self._log.broken
+
+    @property
+    def summarised_total(self) -> int:
+        """Refusals that were counted in a summary instead of being recorded singly."""
+        return self._limiter.summarised_total
+
+    @property
+    def open_count(self) -> int:
+        """Exchanges with an INTENT and no OUTCOME yet."""
+        return len(self._open)
+
+    async def intent(self, context: Context, question: Question | None, decision: Decision, request: Request) -> Opened:
+        """INTENT, before the request goes to the model server."""
+        salt = self._salts.current()
+        record = records.intent(context, question, decision, request, salt=salt, origin=self._origin)
+        opened = Opened(context, await self._append(record))
+        self._open.add(context.decision_id)
+        return opened
+
+    async def outcome(
+        self,
+        opened: Opened,
+        result: Result,
+        status: int | None,
+        *,
+        question: Question | None = None,
+        decision: Decision | None = None,
+        response_body: bytes | None = None,
+        positive: Sequence[bool] | None = None,
+        stage_us: Mapping[str, int] | None = None,
+    ) -> None:
+        """OUTCOME, before the response goes to the client. `status`: the client's, None where it got none.
+
+        `question` and `decision` are the response phase's, `response_body` is the model server's answer,
+        `positive` has one truth value an instance. What cannot be recorded in full (it is over the size
+        limit) is recorded as a refusal, and `Refused` is raised all the same.
+        """
+        self._close(opened)
+        salt = self._salts.current()
+        try:
+            record = records.outcome(
+                opened.context,
+                result,
+                status,
+                salt=salt,
+                question=question,
+                decision=decision,
+                response_body=response_body,
+                positive=positive,
+                stage_us=stage_us,
+            )
+        except Refused as error:
+            self.failures_total += 1
+            verdict = Decision(False, decision.revision if decision else "", error.reasons)
+            record = records.reduced_outcome(opened.context, verdict, salt=salt)
+            self._observe(opened.record, await self._append(record))
+            raise
+        self._observe(opened.record, await self._append(record))
+
+    async def refusal(
+        self,
+        context: Context,
+        decision: Decision,
+        status: int,
+        *,
+        question: Question | None = None,
+        request: Request | None = None,
+    ) -> None:
+        """REFUSAL of an exchange that has no INTENT, before its answer goes to the client.
+
+        `question` is None where the policy was not asked. Such a refusal, and one for a bad token, is only
+        counted where there are too many in a second.
+        """
+        if self._is_limited(question, decision):
+            await self.tick()
+            if not self._limiter.admit(reason.code for reason in decision.reasons):
+                if self._log.broken is not None:
+                    raise refused("audit_unavailable", "the audit log is broken")
+                return
+        record = records.refusal(
+            context,
+            question,
+            decision,
+            status,
+            request,
+            salt=self._salts.current(),
+            origin=self._origin,
+        )
+        self._observe(await self._append(record), None)
+
+    async def event(self, name: Event, details: Mapping[str, object]) -> None:
+        """EVENT: what happened to the sidecar itself."""
+        await self._append(records.event(name, details))
+
+    async def tick(self) -> None:
+        """Writes the summary of a second that is over; to be called about once a second."""
+        if self._limiter.due():
+            await self._summarise()
+
+    def find(self, decision_id: str) -> list[bytes]:
+        """The records of a recent exchange as their exact bytes, in order; empty where unknown."""
+        return self._log.find(decision_id)
+
+    async def aclose(self) -> None:
+        """Writes what is still counted and EVENT `stop`, and gives the log back."""
+        try:
+            if self._log.broken is None:
+                await self._summarise()
+                await self.event(Event.STOP, {})
+        finally:
+            await self._log.aclose()
+
+    def _is_limited(self, question: Question | None, decision: Decision) -> bool:
+        return question is None or leading(decision.reasons).group in _LIMITED
+
+    async def _summarise(self) -> None:
+        summary = self._limiter.take()
+        if summary is not None:
+            await self._append(
+                records.refusal_summary(summary.from_unix_ns, summary.to_unix_ns, summary.count, summary.reasons)
+            )
+
+    async def _append(self, record: Record) -> bytes:
+        try:
+            line = await self._log.append(record)
+        except Refused:
+            self.failures_total += 1
+            raise
+        self.records_total[record.kind] += 1
+        return line
+
+    def _close(self, opened: Opened) -> None:
+        """An exchange has one OUTCOME; a second one is a defect of ours."""
+        if opened.context.decision_id not in self._open:
+            raise RuntimeError("an exchange has one OUTCOME")
+        self._open.discard(opened.context.decision_id)
+
+    def _observe(self, opening: bytes, closing: bytes | None) -> None:
+        if self._observer is not None:
+            self._observer.finished(opening, closing)

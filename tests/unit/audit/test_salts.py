@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.audit.salts import Salts
+from sidecar.model.refusal import Refused
+from tests.support import FixedClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TO_MIDNIGHT_S = 86_400 - 1_795_300_000 % 86_400
+
+
+def test_a_days_salt_is_made_on_first_use_and_read_by_others(tmp_path: Path) -> None:
+    directory = tmp_path / "salts"
+    salt = Salts(directory, FixedClock()).current()
+    path = directory / "2026-11-21.salt"
+    assert list(directory.iterdir()) == [path]
+    assert (len(path.read_bytes()), stat.S_IMODE(path.stat().st_mode)) == (32, 0o600)
+    assert salt.period == "2026-11-21"
+    assert salt.digest(b"body") == hmac.new(path.read_bytes(), b"body", hashlib.sha256).hexdigest()
+    assert Salts(directory, FixedClock()).current().digest(b"body") == salt.digest(b"body")
+
+
+def test_the_next_day_has_another_salt_and_a_clock_set_back_the_old_one(tmp_path: Path) -> None:
+    clock = FixedClock()
+    salts = Salts(tmp_path, clock)
+    first = salts.current()
+    clock.advance(TO_MIDNIGHT_S - 1)
+    assert salts.current() is first
+    clock.advance(1)
+    second = salts.current()
+    assert (second.period, second.digest(b"a") == first.digest(b"a")) == ("2026-11-22", False)
+    clock.advance(-1)
+    assert (salts.current().period, salts.current().digest(b"a")) == ("2026-11-21", first.digest(b"a"))
+
+
+def test_a_deleted_salt_is_forgotten(tmp_path: Path) -> None:
+    before = Salts(tmp_path, FixedClock()).current().digest(b"person")
+    (tmp_path / "2026-11-21.salt").unlink()
+    assert Salts(tmp_path, FixedClock()).current().digest(b"person") != before
+
+
+def test_a_salt_of_a_wrong_size_or_out_of_reach_makes_the_audit_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "2026-11-21.salt").write_bytes(b"short")
+    (tmp_path / "file").write_bytes(b"")
+    for directory in (tmp_path, tmp_path / "file"):
+        with pytest.raises(Refused, match="audit_unavailable"):
+            Salts(directory, FixedClock()).current()
