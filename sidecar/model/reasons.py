@@ -117,6 +117,7 @@ _CLIENT = _kinds(
     ("endpoint_unknown", 404, "No such endpoint here", "Use an inference endpoint of the model server"),
     ("method_not_allowed", 405, "The endpoint does not take this method", "Use a method that Allow lists"),
     ("request_timeout", 408, "The request took too long to arrive", "Send the whole request faster"),
+    ("request_aborted", 408, "The client went away before an answer", "Wait for the answer"),
     ("body_too_large", 413, "The body is over the limit", "Send less; operators: see --body-limit"),
     ("instances_too_many", 413, "Too many instances in one request", "Split the batch"),
     ("media_type_unsupported", 415, "The body's media type or coding is not taken", "Send application/json"),

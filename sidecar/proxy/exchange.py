@@ -133,6 +133,9 @@ class Exchange:
                 return await self._probe(case, permit)
         except Refused as refusal:
             return await self._refuse(case, refusal)
+        except asyncio.CancelledError:
+            await self._refuse(case, refused("request_aborted", "the client went away before an answer"))
+            raise
         return await self._carry_out(case, permit)
 
     def _route(self, case: Case) -> Endpoint:

@@ -59,7 +59,6 @@ def arm_throttles(
             if throttle.arm(case.model, case.version, rate_per_s, hold_s):
                 events.append(
                     {
-                        "event": "throttle_armed",
                         "model": case.model,
                         "version": case.version,
                         "rate_per_s": rate_per_s,

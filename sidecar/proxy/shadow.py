@@ -16,6 +16,7 @@ ALWAYS_REFUSED = frozenset(
         "header_forbidden",
         "headers_too_large",
         "request_timeout",
+        "request_aborted",
         "endpoint_unknown",
         "management_forbidden",
         "method_not_allowed",

@@ -322,6 +322,26 @@ async def test_a_client_that_goes_away_leaves_an_aborted_outcome(tmp_path: Path)
         assert it.trail.open_count == 0
 
 
+async def test_a_client_that_goes_away_before_the_decision_leaves_a_refusal(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        reached, never = asyncio.Event(), asyncio.Event()
+
+        async def hang(_: object) -> ConsentFact:
+            reached.set()
+            await never.wait()
+            raise AssertionError
+
+        it.consent.verify = hang  # type: ignore[method-assign]
+        task = asyncio.create_task(it.exchange.handle(infer()))
+        await reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert it.kinds() == ["REFUSAL"]
+        assert [r["code"] for r in it.records()[0]["decision"]["reasons"]] == ["request_aborted"]
+        assert it.upstream.received == []
+
+
 async def test_a_defect_of_ours_still_closes_its_intent(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         it.upstream.answer = ZeroDivisionError()
