@@ -1,0 +1,114 @@
+"""Decision vectors ask what a sidecar could ask, unless they mean not to, and expect what a policy may answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conformance import vectors
+from tests.conformance.schema_set import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conformance.vectors import Vector
+
+# Vectors name people and tokens so that a reader can tell them apart.
+PSEUDONYMS = {'"subject-1"': f'"{"5a" * 32}"', '"token-1"': f'"{"70" * 32}"'}
+
+BROKEN: dict[str, set[str]] = {
+    "batch": {"answers by index, to each its own"},
+    "composition": {
+        "refuses an unknown phase",
+        "refuses a missing phase",
+        "refuses instances that are zero",
+        "refuses instances that are below zero",
+        "refuses instances that are a string",
+        "refuses instances that are null",
+        "refuses instances that are a boolean",
+        "refuses missing instances",
+        "refuses missing instances in the response",
+        "refuses an input without anything",
+    },
+    "consent": {
+        "denies a missing token",
+        "denies an invalid token",
+        "denies an expired token",
+        "denies a status that it does not know",
+        "denies when the input lacks the token's facts",
+        "denies where tokens are switched off and the rule is not",
+        "denies a token whose key for its identity is missing",
+        "denies a token whose key for its subject is missing",
+        "denies a token whose scopes are missing",
+        "permits where tokens and rule are both off",
+    },
+    "disparate_impact": {
+        "permits where the window holds too little",
+        "denies when certain is of a wrong type",
+    },
+    "explanation": {"denies when the input lacks the prediction"},
+    "fairness_band": {
+        "denies an empty list of scores",
+        "denies an empty list of groups",
+        "denies a score that is not a number",
+        "skips no group that the caller names, however the header is written",
+    },
+    "group_mean_band": {
+        "denies a window without bounds",
+        "denies when the window is missing",
+        "denies a window whose state it does not know",
+        "denies a window without groups",
+    },
+    "modes": {
+        "keeps a shadowed rule out of a refusal's reasons",
+        "permits everything where every rule is off",
+        "allows with all rules in shadow, and tells all",
+        "refuses for two reasons in a fixed order",
+    },
+    "provenance": {
+        "denies a data version that is not present, whatever its value",
+        "denies when the input lacks its attributes",
+        "permits without what it does not judge by",
+    },
+    "staleness": {"denies when the time is missing"},
+}
+"""By file: vectors whose input no sidecar sends. A rule must refuse it, or pass over what it does not read."""
+
+
+def asked(stem: str) -> Iterator[Vector]:
+    for _, some in vectors.read(stem):
+        yield from some
+
+
+def inputs(vector: Vector) -> list[Any]:
+    text = vector.input_json
+    for name, pseudonym in PSEUDONYMS.items():
+        text = text.replace(name, pseudonym)
+    shape = json.loads(text)
+    return shape.get("items", [shape])
+
+
+@pytest.mark.parametrize("stem", vectors.FILES)
+def test_inputs_are_valid_unless_they_mean_not_to_be(stem: str) -> None:
+    invalid = {
+        vector.name for vector in asked(stem) if any(errors("policy-input", question) for question in inputs(vector))
+    }
+    assert invalid == BROKEN.get(stem, set())
+
+
+@pytest.mark.parametrize("stem", vectors.FILES)
+def test_expected_decisions_are_valid(stem: str) -> None:
+    wrong: dict[str, list[str]] = {}
+    for vector in asked(stem):
+        expected: Any = vector.expected
+        decisions = {"decision": [expected], "decisions": list(expected.values())}[vector.query]
+        found = [error for decision in decisions for error in errors("decision", decision)]
+        if found:
+            wrong[vector.name] = found
+    assert wrong == {}
+
+
+def test_the_base_data_are_valid() -> None:
+    assert errors("data", vectors.BASE["data"]) == []
