@@ -29,6 +29,9 @@ SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver")
 """The contract's `tfserving` and `openai` come with a later version and are refused until then."""
 
 
+SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authorization", "cookie"})
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """`HOST:PORT`; port 0 lets the system pick one."""
@@ -76,9 +79,7 @@ def parse_duration_s(value: object) -> object:
 
 
 def _parse_names(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 AddressField = Annotated[Address, BeforeValidator(parse_address)]
@@ -189,9 +190,7 @@ class Settings(BaseSettings):
     body_budget: int = Field(
         default=256 * 1024**2, ge=1, description="Most bytes of all bodies in flight: overloaded beyond"
     )
-    max_connections: int = Field(
-        default=1_024, ge=1, description="Most client connections: overloaded beyond"
-    )
+    max_connections: int = Field(default=1_024, ge=1, description="Most client connections: overloaded beyond")
     max_in_flight: int = Field(default=512, ge=1, description="Most requests at work: overloaded beyond")
     max_instances: int = Field(default=256, ge=1, le=256, description="Most instances in one request")
     workers: int = Field(default=1, ge=1, description="Worker processes; more than one needs a shared store")
@@ -258,6 +257,15 @@ class Settings(BaseSettings):
         if value is None and info.data.get("consent") == "on":
             flag = "--" + str(info.field_name).replace("_", "-")
             raise ValueError(f"{flag} is required; or --consent off where no model's rules need consent")
+        return value
+
+    @field_validator("input_headers")
+    @classmethod
+    def _shows_no_secrets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """What the policy sees is recorded; contract 2: a token is never logged."""
+        secret = [name for name in value if name.lower() in SECRET_HEADERS]
+        if secret:
+            raise ValueError(f"{', '.join(secret)} would end up in the audit trail")
         return value
 
     @field_validator("window_store")

@@ -58,9 +58,7 @@ class MemoryThrottle:
         bucket.tokens = min(BURST, bucket.tokens + (now_s - bucket.at_s) * bucket.rate_per_s)
         bucket.at_s = now_s
         if bucket.tokens < 1.0:
-            wait_s = (
-                (1.0 - bucket.tokens) / bucket.rate_per_s if bucket.rate_per_s > 0 else bucket.until_s - now_s
-            )
+            wait_s = (1.0 - bucket.tokens) / bucket.rate_per_s if bucket.rate_per_s > 0 else bucket.until_s - now_s
             raise refused("model_throttled", f"{model} is throttled", retry_after_s=max(1, round(wait_s)))
         bucket.tokens -= 1.0
 

@@ -32,9 +32,7 @@ class Reader:
         return f"{self.place.value}:{self.name}{suffix}"
 
 
-_READER = re.compile(
-    r"(output|input):([^\[\]\x00-\x1f]{1,256})(?:\[(\d{1,6})\])?|pointer:((?:/[^\x00-\x1f]*)?)"
-)
+_READER = re.compile(r"(output|input):([^\[\]\x00-\x1f]{1,256})(?:\[(\d{1,6})\])?|pointer:((?:/[^\x00-\x1f]*)?)")
 
 
 def parse_reader(text: str) -> Reader:

@@ -173,9 +173,7 @@ _UPSTREAM = _kinds(
     ("upstream_timeout", 504, "The model server did not answer in time", "Retry; operators: see its load"),
 )
 
-CATALOGUE: dict[str, ReasonKind] = {
-    kind.code: kind for kind in (*_ENGINE, *_CLIENT, *_TOKEN, *_POLICY, *_UPSTREAM)
-}
+CATALOGUE: dict[str, ReasonKind] = {kind.code: kind for kind in (*_ENGINE, *_CLIENT, *_TOKEN, *_POLICY, *_UPSTREAM)}
 """Code to kind, in the contract's order."""
 
 _ORDER = {code: index for index, code in enumerate(CATALOGUE)}
@@ -185,9 +183,7 @@ _AUTHORED = re.compile(r"[a-z][a-z0-9_]{0,63}")
 def kind_of(code: str) -> ReasonKind:
     """The catalogue's entry; a code that policy authors added is a policy denial with status 403."""
     known = CATALOGUE.get(code)
-    return known or ReasonKind(
-        code, ReasonClass.POLICY, 403, "Refused by policy", "See the policy's documentation"
-    )
+    return known or ReasonKind(code, ReasonClass.POLICY, 403, "Refused by policy", "See the policy's documentation")
 
 
 def policy_may_use(code: str) -> bool:

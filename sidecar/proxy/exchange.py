@@ -240,9 +240,7 @@ class Exchange:
         decision = case.decision
         if decision is None or decision.allow:
             decision = Decision(allow=False, revision=case.revision, reasons=case.reasons)
-        await self.trail.refusal(
-            case.context, decision, response.status, question=case.question, request=case.request
-        )
+        await self.trail.refusal(case.context, decision, response.status, question=case.question, request=case.request)
         return response
 
     def _failed(self, case: Case, refusal: Refused) -> Response:

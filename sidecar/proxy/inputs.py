@@ -40,9 +40,7 @@ def request_question(
     return ask(shape, unix_s, consent.expires_unix_s)
 
 
-def response_question(
-    asked: Question, prediction: Prediction, window: WindowSnapshot, *, unix_s: float
-) -> Question:
+def response_question(asked: Question, prediction: Prediction, window: WindowSnapshot, *, unix_s: float) -> Question:
     """The response phase's input: all of the request's, and what the model answered."""
     shape = {
         **asked.shape,

@@ -45,9 +45,7 @@ def _fallback(case: Case, obligation: Obligation) -> Response:
     return type(response)(response.status, (*response.headers, FALLBACK_HEADER), response.body)
 
 
-def arm_throttles(
-    case: Case, decisions: Iterable[Decision | None], throttle: Throttle
-) -> list[dict[str, object]]:
+def arm_throttles(case: Case, decisions: Iterable[Decision | None], throttle: Throttle) -> list[dict[str, object]]:
     """Arms what the decisions ask for; returns the events to be audited (one for each newly armed)."""
     events: list[dict[str, object]] = []
     for decision in decisions:
@@ -70,11 +68,6 @@ def arm_throttles(
 
 def _positive(obligation: Obligation, name: str) -> float:
     value = obligation.parameters.get(name)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
         raise refused("policy_malformed", f"the throttle obligation's {name} is not a positive number")
     return float(value)
