@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sidecar.model.question import Question, ask
 from sidecar.policy.bundle import Bundle
 from sidecar.policy.child import find_opa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REGO = Path(__file__).parent.parent / "rego"
 UNIX_S = 1_795_300_000.0
@@ -34,6 +39,12 @@ def opa_binary() -> Path:
     if found is None:
         pytest.fail("no opa binary beside python or on PATH: run scripts/install-opa")
     return found
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Returns as soon as the condition holds; the test's own time limit bounds the wait."""
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes too
+        await asyncio.sleep(0.01)
 
 
 def question(**changes: object) -> Question:

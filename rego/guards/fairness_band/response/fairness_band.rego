@@ -1,0 +1,76 @@
+# METADATA
+# title: Fairness band
+# description: >-
+#   Each score lies within the band around its group's mean: group_mean × (1 ± band). On a model that
+#   tells individuals apart this refuses most honest predictions; shadow it before enforcing it.
+# custom:
+#   control: E4
+#   reasons: [attribute_missing, score_out_of_band, group_mean_missing, group_unknown]
+package guards.fairness_band.response
+
+# METADATA
+# title: Scores are in band
+# description: There is one score for each instance, and each is in its group's band or its group is skipped.
+# custom:
+#   control: E4
+default pass := false
+
+pass if {
+	model := data.models[input.endpoint.model]
+	is_number(model.band)
+	means := data.group_mean[input.endpoint.model]
+	scores := input.prediction.scores
+	is_array(scores)
+	count(scores) == input.instances
+	input.attributes.groups.status == "present"
+	named := input.attributes.groups.value
+	count(named) in {1, count(scores)}
+
+	# A single group counts for all instances.
+	every i, score in scores { in_band(score, named[min([i, count(named) - 1])], model, means) }
+}
+
+# METADATA
+# title: In band
+# description: The score is within its group's band, or its group is skipped.
+in_band(score, group, model, means) if {
+	group in model.groups
+	is_number(means[group])
+	half_width := data.lib.groups.half_width(means[group], model.band)
+	score >= means[group] - half_width
+	score <= means[group] + half_width
+}
+
+in_band(_, group, model, _) if data.lib.groups.is_skipped(group, model)
+
+# METADATA
+# title: Score out of band
+# description: How many scores lie outside, never which score.
+# custom:
+#   reasons: [score_out_of_band]
+violation contains {
+	"code": "score_out_of_band",
+	"message": sprintf("%d of %d scores lie outside the band of %d %% around their group's mean", [
+		count(outside),
+		count(input.prediction.scores),
+		round(data.models[input.endpoint.model].band * 100),
+	]),
+	"remedy": "Have the case judged by a person, or review the model and its group means.",
+} if {
+	count(outside) > 0
+}
+
+violation contains reason if some reason in data.lib.groups.violation
+
+outside contains i if {
+	model := data.lib.call.model
+	is_number(model.band)
+	input.attributes.groups.status == "present"
+	named := input.attributes.groups.value
+	is_array(input.prediction.scores)
+	some i, score in input.prediction.scores
+	group := named[min([i, count(named) - 1])]
+	data.lib.groups.has_mean(group)
+	not group in data.lib.groups.unknown
+	not in_band(score, group, model, data.group_mean[input.endpoint.model])
+}

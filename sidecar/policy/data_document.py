@@ -1,0 +1,204 @@
+"""What is accepted as the policy's data: contract 5, and every problem listed at once.
+
+Rules fail closed on whatever is missing or of a wrong type; this tells an operator beforehand. Limits are
+looked at here, what the sidecar itself reads of a model (`read`, `batch`) in `facts.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeGuard, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+DATA_KEYS = frozenset({"models", "datasets", "group_mean", "revocations", "objections"})
+"""The only top-level keys: any other could replace a decision, or stand in for a guard that was deleted."""
+
+MODES = ("enforce", "shadow", "off")
+ACTIONS = ("deny", "flag_review", "throttle", "fallback")
+PROBLEM_LIMIT = 200
+"""Problems listed at once: a document of a million wrong entries has the same problem a million times."""
+
+Json = Mapping[str, object]
+
+
+def check_data(document: object, guards: Iterable[str] | None = None) -> list[str]:
+    """Every problem of a data document, one line each, at most `PROBLEM_LIMIT`; empty for a good one.
+
+    `guards`: the names that `rules` may use, where they are known (`Composition.guards`).
+    """
+    if not _is_object(document):
+        return ["data: must be an object"]
+    names = None if guards is None else frozenset(guards)
+    problems: list[str] = []
+    for problem in _problems(document, names):
+        problems.append(problem)
+        if len(problems) == PROBLEM_LIMIT:
+            problems.append("data: more problems are not listed")
+            break
+    return problems
+
+
+def _problems(document: Json, guards: frozenset[str] | None) -> Iterator[str]:
+    for key in sorted(set(document) - DATA_KEYS):
+        yield f"{key}: not accepted as data; only {', '.join(sorted(DATA_KEYS))} are"
+    for name, facts in _entries(document, "models"):
+        yield from _model(f"models.{name}", facts, guards)
+    for name, facts in _entries(document, "datasets"):
+        yield from _dataset(f"datasets.{name}", facts)
+    for name, means in _entries(document, "group_mean"):
+        yield from _means(f"group_mean.{name}", means)
+    for key, parts in (("revocations", ("tokens", "subjects")), ("objections", ("subjects",))):
+        yield from _registers(key, document.get(key), parts)
+    for key in ("models", "datasets", "group_mean"):
+        if not _is_object(document.get(key, {})):
+            yield f"{key}: must be an object"
+
+
+def _entries(document: Json, key: str) -> Iterator[tuple[str, object]]:
+    value = document.get(key)
+    return iter(value.items()) if _is_object(value) else iter(())
+
+
+def _model(path: str, facts: object, guards: frozenset[str] | None) -> Iterator[str]:
+    if not _is_object(facts):
+        yield f"{path}: must be an object"
+        return
+    for key, (is_right, what) in _LIMITS.items():
+        if key in facts and not is_right(facts[key]):
+            yield f"{path}.{key}: must be {what}"
+    rules, mitigation = facts.get("rules", {}), facts.get("mitigation", {})
+    yield from _rules(f"{path}.rules", rules, guards)
+    yield from _mitigations(f"{path}.mitigation", mitigation, guards)
+    read = facts.get("read", {})
+    if not _is_object(read):
+        yield f"{path}.read: must be an object"
+    else:
+        yield from _bands(path, facts, read, rules if _is_object(rules) else {})
+
+
+def _rules(path: str, rules: object, guards: frozenset[str] | None) -> Iterator[str]:
+    if not _is_object(rules):
+        yield f"{path}: must be an object"
+        return
+    for name, mode in rules.items():
+        if guards is not None and name not in guards:
+            yield f"{path}.{name}: no guard has this name"
+        if mode not in MODES:
+            yield f"{path}.{name}: must be one of {', '.join(MODES)}; anything else enforces"
+
+
+def _mitigations(path: str, mitigations: object, guards: frozenset[str] | None) -> Iterator[str]:
+    if not _is_object(mitigations):
+        yield f"{path}: must be an object"
+        return
+    for name, mitigation in mitigations.items():
+        if guards is not None and name not in guards:
+            yield f"{path}.{name}: no guard has this name"
+        if not _is_object(mitigation) or mitigation.get("action") not in ACTIONS:
+            yield f"{path}.{name}.action: must be one of {', '.join(ACTIONS)}; anything else denies"
+        elif mitigation["action"] == "throttle" and not all(
+            _is_positive(mitigation.get(key)) for key in ("rate_per_s", "hold_s")
+        ):
+            yield f"{path}.{name}: throttle needs rate_per_s and hold_s, both positive numbers"
+        elif mitigation["action"] == "fallback" and not _is_outputs(mitigation.get("outputs")):
+            yield f"{path}.{name}: fallback needs outputs, a list that is not empty"
+
+
+def _bands(path: str, facts: Json, read: Json, rules: Json) -> Iterator[str]:
+    """What the fairness guards need, unless they are off (contract 5)."""
+    if rules.get("fairness_band") != "off" and "score" not in read:
+        yield f"{path}.read.score: missing, and fairness_band needs it"
+    group = read.get("group")
+    by_header = isinstance(group, str) and group.lower().startswith("header:")
+    if facts.get("unknown_group") == "skip_band" and by_header:
+        yield f"{path}.unknown_group: skip_band is refused with a header as group source: any invented group would escape"
+    for key, guards in _NEEDS.items():
+        needing = [guard for guard in guards if rules.get(guard) != "off"]
+        if needing and key not in facts:
+            yield f"{path}.{key}: missing, and {' and '.join(needing)} need it"
+
+
+def _dataset(path: str, facts: object) -> Iterator[str]:
+    if not _is_object(facts):
+        yield f"{path}: must be an object"
+        return
+    if not _is_number(facts.get("created_unix_s")):
+        yield f"{path}.created_unix_s: must be a number"
+    if not _is_strings(facts.get("consent_scopes")):
+        yield f"{path}.consent_scopes: must be a list of strings"
+    if not _is_strings(facts.get("parents", [])):
+        yield f"{path}.parents: must be a list of strings"
+
+
+def _means(path: str, means: object) -> Iterator[str]:
+    if not _is_object(means):
+        yield f"{path}: must be an object"
+        return
+    for group, mean in means.items():
+        if not _is_number(mean):
+            yield f"{path}.{group}: must be a number"
+
+
+def _registers(key: str, value: object, parts: tuple[str, ...]) -> Iterator[str]:
+    if key == "objections" and value is None:
+        return
+    for part in parts:
+        if not _is_object(value) or not _is_object(value.get(part)):
+            yield f"{key}.{part}: must be an object, empty where there are none"
+
+
+def _is_object(value: object) -> TypeGuard[Json]:
+    return isinstance(value, Mapping)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_positive(value: object) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_share(value: object) -> bool:
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_ratio(value: object) -> bool:
+    return _is_number(value) and value >= 1
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value))
+
+
+def _is_outputs(value: object) -> bool:
+    return isinstance(value, list) and bool(cast("list[object]", value))
+
+
+def _is_unknown_group(value: object) -> bool:
+    return value in ("deny", "skip_band")
+
+
+_LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "max_age_days": (_is_positive, "a positive number"),
+    "required_scopes": (_is_strings, "a list of strings"),
+    "instances_per_token": (_is_count, "a whole number of at least 1"),
+    "groups": (_is_strings, "a list of strings"),
+    "unknown_group": (_is_unknown_group, "deny or skip_band"),
+    "band": (_is_share, "a number from 0 to 1"),
+    "disparate_impact_max": (_is_ratio, "a number of at least 1"),
+}
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "max_age_days": ("staleness",),
+    "required_scopes": ("consent",),
+    "band": ("fairness_band", "group_mean_band"),
+    "disparate_impact_max": ("disparate_impact",),
+}
+"""Which limits the shipped guards read: one that is missing refuses every call."""

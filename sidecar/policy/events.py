@@ -1,0 +1,41 @@
+"""What the policy room reports as it happens, for whoever counts it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class PolicyEvents(Protocol):
+    """Called on the event loop, never with anything of a request; an implementation must not raise."""
+
+    def activated(self, revision: str) -> None:
+        """A policy was activated: at the start, or in place of another."""
+        ...
+
+    def activation_failed(self) -> None:
+        """A new policy was not activated; the last good one goes on."""
+        ...
+
+    def poll_failed(self) -> None:
+        """A remote engine's revision could not be asked."""
+        ...
+
+    def engine_restarted(self) -> None:
+        """A child engine that had died was started again."""
+        ...
+
+
+class NoEvents:
+    """Nobody counts."""
+
+    def activated(self, revision: str) -> None:
+        """Ignored."""
+
+    def activation_failed(self) -> None:
+        """Ignored."""
+
+    def poll_failed(self) -> None:
+        """Ignored."""
+
+    def engine_restarted(self) -> None:
+        """Ignored."""

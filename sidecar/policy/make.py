@@ -1,0 +1,66 @@
+"""A `Policy` for each kind of engine, from the words of the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.policy.child import ChildMaker
+from sidecar.policy.embedded import EmbeddedMaker
+from sidecar.policy.opa import OpaClient
+from sidecar.policy.policy import Policy
+from sidecar.policy.remote import STATUS_S, RemoteSource
+from sidecar.policy.watch import DirectorySource
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from sidecar.http1.target import Target
+    from sidecar.model.clock import Clock
+    from sidecar.policy.events import PolicyEvents
+
+
+def embedded_policy(
+    root: Path,
+    data_file: Path | None,
+    *,
+    mode: str,
+    timeout_s: float,
+    clock: Clock,
+    events: PolicyEvents | None = None,
+) -> Policy:
+    """regorus in this process over a directory, which is watched."""
+    maker = EmbeddedMaker(timeout_s=timeout_s, clock=clock)
+    return Policy(DirectorySource(root, data_file, maker, clock, events=events), mode=mode, max_age_s=None)
+
+
+def child_policy(
+    binary: Path,
+    root: Path,
+    data_file: Path | None,
+    *,
+    mode: str,
+    timeout_s: float,
+    clock: Clock,
+    events: PolicyEvents | None = None,
+) -> Policy:
+    """OPA as a child process over a directory, which is watched."""
+    maker = ChildMaker(binary, timeout_s=timeout_s, clock=clock, events=events)
+    return Policy(DirectorySource(root, data_file, maker, clock, events=events), mode=mode, max_age_s=None)
+
+
+def remote_policy(
+    target: Target,
+    *,
+    mode: str,
+    timeout_s: float,
+    max_age_s: float,
+    clock: Clock,
+    events: PolicyEvents | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Policy:
+    """A running OPA that has its policy from bundles; beyond `max_age_s` it answers `policy_too_old`."""
+    client = OpaClient(target, clock, ssl_context=ssl_context)
+    status_s = min(STATUS_S, max_age_s / 4)
+    source = RemoteSource(client, clock, timeout_s=timeout_s, events=events, status_s=status_s)
+    return Policy(source, mode=mode, max_age_s=max_age_s)

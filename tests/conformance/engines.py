@@ -1,0 +1,46 @@
+"""Both engines behind one name: whatever holds of one in these tests holds of the other."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sidecar.model.clock import SystemClock
+from sidecar.model.refusal import Refused
+from sidecar.policy.child import ChildMaker
+from sidecar.policy.embedded import EmbeddedMaker
+from sidecar.policy.verdict import verdict
+from tests.policies import opa_binary
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sidecar.policy.bundle import Bundle
+    from sidecar.policy.port import Engine
+    from sidecar.policy.watch import EngineMaker
+
+KINDS = ("embedded", "opa")
+
+
+def maker(kind: str, *, timeout_s: float = 10) -> EngineMaker:
+    if kind == "embedded":
+        return EmbeddedMaker(timeout_s=timeout_s, clock=SystemClock())
+    return ChildMaker(opa_binary(), timeout_s=timeout_s, clock=SystemClock())
+
+
+@asynccontextmanager
+async def engine(kind: str, bundle: Bundle, *, timeout_s: float = 10) -> AsyncIterator[Engine]:
+    made = await maker(kind, timeout_s=timeout_s).make(bundle)
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+async def outcome(engine: Engine, input_json: bytes) -> list[str]:
+    """`allow`, or the codes of why not, be it a denial or a failure; a failure begins with its class."""
+    try:
+        decision = verdict(await engine.decide(input_json))
+    except Refused as refusal:
+        return ["failed", *(reason.code for reason in refusal.reasons)]
+    return ["allow"] if decision.allow else [reason.code for reason in decision.reasons]

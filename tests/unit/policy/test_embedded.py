@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+
+import orjson
+import pytest
+
+from sidecar.model.refusal import Refused
+from sidecar.policy.embedded import REMEDY, EmbeddedEngine, EmbeddedMaker, first_line, new_regorus
+from sidecar.policy.port import UNDEFINED, Answer
+from sidecar.policy.problems import PolicyProblems
+from tests.policies import ALLOW, bundle, module
+from tests.support import FixedClock
+
+ECHO = module('decision := {"allow": input.x > 1, "data": data.models}')
+
+
+async def made(text: str, **data: object) -> EmbeddedEngine:
+    maker = EmbeddedMaker(timeout_s=0.25, clock=FixedClock())
+    return await maker.make(bundle(text, data_json=orjson.dumps(data)))
+
+
+async def code_of(engine: EmbeddedEngine, input_json: bytes = b"{}") -> str:
+    with pytest.raises(Refused) as raised:
+        await engine.decide(input_json)
+    (reason,) = raised.value.reasons
+    assert "secret" not in reason.message
+    return reason.code
+
+
+async def problems(text: str) -> tuple[str, ...]:
+    with pytest.raises(PolicyProblems) as raised:
+        await made(text)
+    return raised.value.problems
+
+
+async def test_decisions_and_facts_over_input_and_data() -> None:
+    engine = await made(ECHO, models={"credit": {"é": 1}})
+    assert await engine.decide(b'{"x":2}') == Answer({"allow": True, "data": {"credit": {"é": 1}}}, "r1")
+    assert await engine.decide(b'{"x":1}') == Answer({"allow": False, "data": {"credit": {"é": 1}}}, "r1")
+    assert await engine.facts() == Answer({"models": {}, "guards": {}, "absent": []}, "r1")
+
+
+async def test_undefined_is_no_value() -> None:
+    engine = await made(module(f"decision := {ALLOW} if input.x"))
+    assert await engine.decide(b"{}") == Answer(UNDEFINED, "r1")
+    assert await (await made(module("other := 1"))).decide(b"{}") == Answer(UNDEFINED, "r1")
+
+
+async def test_an_evaluation_that_fails_is_malformed_and_the_next_one_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = await made(module('decision := {"allow": round(input.x + 1) == 2}'))
+    assert await code_of(engine, b'{"x":"secret"}') == "policy_malformed"
+    assert (await engine.decide(b'{"x":1}')).value == {"allow": True}
+    (line,) = caplog.messages
+    assert "sidecar/composed.rego:2:" in line
+    assert "backtrace" not in line
+
+
+async def test_input_that_is_no_json_is_malformed() -> None:
+    assert await code_of(await made(ECHO), b"{") == "policy_malformed"
+
+
+def real_panic() -> BaseException:
+    """The binding panics when an engine is used from a thread that did not make it."""
+    engine = new_regorus()
+    panics: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            engine.set_input_json("{}")
+        except BaseException as panic:
+            panics.append(panic)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    return panics[0]
+
+
+class Scripted:
+    """An engine whose copies raise, one after the other, what they are told to."""
+
+    def __init__(self, *failures: BaseException) -> None:
+        self.failures = list(failures)
+
+    def clone(self) -> Scripted:
+        return self
+
+    def set_input_json(self, _: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    def eval_rule_as_json(self, _: str) -> str:
+        return ALLOW
+
+
+async def test_a_panic_is_unavailable_and_the_next_decision_has_a_fresh_engine(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = EmbeddedEngine(Scripted(real_panic()), "r1", timeout_s=0.25, clock=FixedClock())
+    assert await code_of(engine) == "policy_unavailable"
+    assert "panicked" in caplog.text
+    assert (await engine.decide(b"{}")).value == orjson.loads(ALLOW)
+
+
+async def test_what_is_not_the_engines_passes() -> None:
+    engine = EmbeddedEngine(Scripted(KeyboardInterrupt()), "r1", timeout_s=0.25, clock=FixedClock())
+    with pytest.raises(KeyboardInterrupt):
+        await engine.decide(b"{}")
+
+
+async def test_a_late_result_is_refused() -> None:
+    clock = FixedClock()
+
+    class Slow(Scripted):
+        def eval_rule_as_json(self, rule: str) -> str:
+            clock.advance(0.3)
+            return super().eval_rule_as_json(rule)
+
+    engine = EmbeddedEngine(Slow(), "r1", timeout_s=0.25, clock=clock)
+    assert await code_of(engine, b'{"x":2}') == "policy_timeout"
+
+
+async def test_closed_is_unavailable() -> None:
+    engine = await made(ECHO)
+    await engine.aclose()
+    assert await code_of(engine) == "policy_unavailable"
+
+
+async def test_what_does_not_parse_is_told_of_every_module() -> None:
+    maker = EmbeddedMaker(timeout_s=0.25, clock=FixedClock())
+    broken = bundle("package sidecar\nx := ")
+    broken.modules["b.rego"] = "package b\ny :="  # pyright: ignore[reportIndexIssue] - a dict here
+    with pytest.raises(PolicyProblems) as raised:
+        await maker.make(broken)
+    assert [problem.rpartition(":")[0] for problem in raised.value.problems] == [
+        "b.rego:2:5",
+        "sidecar/composed.rego:2:6",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (module("decision := x", "facts := y"), "y"),
+        (module("decision := {}", 'facts := {"models": nope(1)}'), "nope"),
+    ],
+)
+async def test_what_does_not_compile_is_told(text: str, told: str) -> None:
+    (problem,) = await problems(text)
+    assert told in problem
+    assert "\n" not in problem
+
+
+async def test_a_forbidden_builtin_is_told() -> None:
+    text = module('decision := {"allow": time.now_ns() > 0}')
+    assert "time.now_ns" in " ".join(await problems(text))
+
+
+def test_without_the_binding_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "regorus", None)
+    with pytest.raises(PolicyProblems) as raised:
+        new_regorus()
+    assert REMEDY in raised.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "\n--> a.rego:3:9\n  |\nerror: expecting expression\n\nStack backtrace:\n  0: x",
+            "a.rego:3:9: expecting expression",
+        ),
+        ("not a valid rule path\n\nStack backtrace:\n 0: x", "not a valid rule path"),
+        ("", "RuntimeError"),
+        ("e" * 1000, "e" * 300),
+    ],
+)
+def test_the_first_line_of_what_regorus_says(text: str, line: str) -> None:
+    assert first_line(RuntimeError(text)) == line
+
+
+@pytest.fixture(autouse=True)
+def _log_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "sidecar.policy")

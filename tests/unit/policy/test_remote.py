@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import threading
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.http1.target import Target
+from sidecar.model.clock import SystemClock
+from sidecar.model.refusal import Refused
+from sidecar.policy.age import NOT_ENABLED
+from sidecar.policy.events import NoEvents
+from sidecar.policy.opa import OpaClient
+from sidecar.policy.problems import PolicyProblems
+from sidecar.policy.remote import RemoteSource
+from tests.policies import ALLOW, bundle, module, opa_binary, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+POLICY = module(f"decision := {ALLOW}")
+CONFIG = """
+services: {{hub: {{url: "http://127.0.0.1:{port}"}}}}
+bundles:
+  rules: {{service: hub, resource: rules.tar.gz, polling: {{min_delay_seconds: 1, max_delay_seconds: 1}}}}
+status: {{prometheus: true}}
+"""
+
+
+@dataclass
+class Hub:
+    """A bundle server: what it holds is served with an entity tag, nothing else exists."""
+
+    bundles: dict[str, bytes] = field(default_factory=dict)
+    port: int = 0
+
+    def serve(self) -> ThreadingHTTPServer:
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content = hub.bundles.get(self.path)
+                tag = f'"{hash(content)}"'
+                status = 404 if content is None else 304 if self.headers["If-None-Match"] == tag else 200
+                self.send_response(status)
+                self.send_header("ETag", tag)
+                self.send_header("Content-Length", str(len(content or b"")) if status != 304 else "0")
+                self.end_headers()
+                if status == 200:
+                    self.wfile.write(content or b"")
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = server.server_port
+        return server
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    hub = Hub({"/rules.tar.gz": bundle(POLICY, "r1").archive()})
+    with hub.serve() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield hub
+        server.shutdown()
+        thread.join()
+
+
+@asynccontextmanager
+async def opa(tmp_path: Path, *arguments: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    command = [str(opa_binary()), "run", "--server", "--addr", f"unix://{tmp_path}/s", "--skip-version-check"]
+    process = subprocess.Popen(  # noqa: ASYNC220 - it is started once, by the test
+        [*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.wait)
+
+
+class Told(NoEvents):
+    def __init__(self) -> None:
+        self.revisions: asyncio.Queue[str] = asyncio.Queue()
+        self.failures: asyncio.Queue[str] = asyncio.Queue()
+
+    def activated(self, revision: str) -> None:
+        self.revisions.put_nowait(revision)
+
+    def activation_failed(self) -> None:
+        self.failures.put_nowait("activation")
+
+    def poll_failed(self) -> None:
+        self.failures.put_nowait("poll")
+
+
+@asynccontextmanager
+async def source(tmp_path: Path, told: Told | None = None, *, start_limit_s: float = 20) -> AsyncIterator[RemoteSource]:
+    clock = SystemClock()
+    made = RemoteSource(
+        OpaClient(Target.parse(f"unix://{tmp_path}/s"), clock),
+        clock,
+        timeout_s=5,
+        events=told,
+        poll_s=0.05,
+        status_s=0.1,
+        start_limit_s=start_limit_s,
+    )
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+def configured(tmp_path: Path, hub: Hub) -> str:
+    path = tmp_path / "opa.yaml"
+    path.write_text(CONFIG.format(port=hub.port))
+    return f"--config-file={path}"
+
+
+async def problems(remote: RemoteSource) -> str:
+    with pytest.raises(PolicyProblems) as raised:
+        await remote.start()
+    return " ".join(raised.value.problems)
+
+
+async def test_bundles_over_http_have_an_age_and_a_new_revision_brings_new_facts(tmp_path: Path, hub: Hub) -> None:
+    told = Told()
+    async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path, told) as remote:
+        assert remote.age_s() == float("inf")
+        await remote.start()  # OPA may begin to answer later than we begin to ask
+        generation = remote.generation
+        assert generation is not None
+        assert (generation.facts.revision, await told.revisions.get()) == ("r1", "r1")
+        age_s = remote.age_s()
+        assert age_s is not None
+        assert 0 <= age_s < 60
+        assert remote.steady
+        models = 'facts := {"models": {"credit": {}}, "guards": {}, "absent": []}'
+        text = module(f"decision := {ALLOW}", models, "decisions := {}")
+        hub.bundles["/rules.tar.gz"] = bundle(text, "r2").archive()
+        assert await told.revisions.get() == "r2"
+        assert remote.generation is not None
+        assert set(remote.generation.facts.models) == {"credit"}
+
+
+async def test_a_broken_bundle_ages_what_is_active(tmp_path: Path, hub: Hub) -> None:
+    async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path) as remote:
+        await remote.start()
+        hub.bundles["/rules.tar.gz"] = b"junk"
+        # With a poll each second, a healthy bundle never gets there.
+        await until(lambda: (remote.age_s() or 0.0) > 2.5)
+        assert remote.generation is not None
+        assert remote.steady
+
+
+async def test_bundles_from_disk_have_no_age(tmp_path: Path) -> None:
+    (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
+    arguments = ("--bundle", f"{tmp_path}/rules.tar.gz", "--set=status.prometheus=true")
+    async with opa(tmp_path, *arguments), source(tmp_path) as remote:
+        await remote.start()
+        assert remote.age_s() is None
+        assert remote.generation is not None
+        assert remote.generation.facts.revision == "r5"
+
+
+async def test_without_the_status_plugin_there_is_no_start(tmp_path: Path) -> None:
+    (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
+    arguments = ("--bundle", f"{tmp_path}/rules.tar.gz")
+    async with opa(tmp_path, *arguments), source(tmp_path, start_limit_s=1.5) as remote:
+        assert await problems(remote) == NOT_ENABLED
+
+
+async def test_a_policy_without_a_bundle_is_no_start(tmp_path: Path) -> None:
+    (tmp_path / "policy.rego").write_text(POLICY)
+    arguments = (f"{tmp_path}/policy.rego", "--set=status.prometheus=true")
+    async with opa(tmp_path, *arguments), source(tmp_path, start_limit_s=1.5) as remote:
+        assert "no bundle, or one without a revision" in await problems(remote)
+
+
+async def test_no_daemon_is_no_start(tmp_path: Path) -> None:
+    async with source(tmp_path, start_limit_s=0.2) as remote:
+        assert "policy_unavailable" in await problems(remote)
+        assert remote.generation is None
+
+
+async def test_a_failing_poll_is_seen_and_mends_itself(tmp_path: Path) -> None:
+    (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
+    arguments = ("--bundle", f"{tmp_path}/rules.tar.gz", "--set=status.prometheus=true")
+    told = Told()
+    async with source(tmp_path, told) as remote:
+        async with opa(tmp_path, *arguments):
+            await remote.start()
+        while not told.failures.empty():  # those from before OPA answered
+            told.failures.get_nowait()
+        assert await told.failures.get() == "poll"
+        assert not remote.steady
+        assert "policy_unavailable" in remote.problems[0]
+        generation = remote.generation
+        assert generation is not None
+        with pytest.raises(Refused, match="policy_unavailable"):
+            await generation.engine.decide(b"{}")
+        (tmp_path / "s").unlink(missing_ok=True)
+        async with opa(tmp_path, *arguments):
+            await until(lambda: remote.steady)
+            assert remote.problems == ()
+            assert remote.generation is generation
+
+
+async def test_facts_that_are_not_acceptable_keep_the_last_good_ones(tmp_path: Path, hub: Hub) -> None:
+    told = Told()
+    async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path, told) as remote:
+        await remote.start()
+        while not told.failures.empty():
+            told.failures.get_nowait()
+        wrong = 'facts := {"models": {"credit": {"batch": 1}}}'
+        text = module(f"decision := {ALLOW}", wrong, "decisions := {}")
+        hub.bundles["/rules.tar.gz"] = bundle(text, "r2").archive()
+        assert await told.failures.get() == "activation"
+        assert "models.credit.batch" in remote.problems[0]
+        assert remote.generation is not None
+        assert remote.generation.facts.revision == "r1"
+        assert not remote.steady
+        await remote.refresh()
+        assert await told.failures.get() == "activation"
