@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -13,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,17 +76,36 @@ class Sidecar:
     """A running sidecar."""
 
     process: subprocess.Popen[bytes]
-    ready: Mapping[str, Any]
     folder: Path
     issuer: Issuer
+    ready: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def await_ready(self) -> None:
+        """Reads the ready line."""
+        assert self.process.stdout is not None
+        readable, _, _ = select.select([self.process.stdout], [], [], READY_TIMEOUT_S)
+        line = self.process.stdout.readline() if readable else b""
+        if not line:
+            pytest.fail("no ready line: " + self.log)
+        self.ready = json.loads(line)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "sidecar.log").read_text()
+
+    @property
+    def ports(self) -> list[str]:
+        """Data and admin address, as the log tells them before all is ready."""
+        found = re.search(r"data on (\S+), admin on (\S+)", self.log)
+        return list(found.groups()) if found else []
 
     @property
     def url(self) -> str:
-        return f"http://{self.ready['listen']}"
+        return f"http://{self.ports[0]}"
 
     @property
     def admin_url(self) -> str:
-        return f"http://{self.ready['admin']}"
+        return f"http://{self.ports[1]}"
 
     @property
     def data_file(self) -> Path:
@@ -163,13 +183,21 @@ def sidecar(
     folder: Path, upstream: str, *flags: str, server: str = "mlserver", engine: str = "embedded", data: Any = None
 ) -> Generator[Sidecar]:
     """A `sidecar run` over a copy of the shipped rules, ready; stopped at the end, and its exit code checked."""
-    issuer = Issuer()
     shutil.copytree(REPOSITORY / "rego", folder / "rego")
     (folder / "data.json").write_text(json.dumps(data or example_data()))
+    policy = ["--engine", engine, "--policy", str(folder / "rego"), "--data", str(folder / "data.json")]
+    with started(folder, upstream, *policy, "--server", server, *flags) as running:
+        running.await_ready()
+        yield running
+
+
+@contextmanager
+def started(folder: Path, upstream: str, *flags: str) -> Generator[Sidecar]:
+    """A `sidecar run` that listens, and may not be ready yet; stopped at the end, and its exit code checked."""
+    issuer = Issuer()
     command = [
-        *(sys.executable, "-m", "sidecar", "run", "--upstream", upstream, "--server", server),
-        *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--engine", engine),
-        *("--policy", str(folder / "rego"), "--data", str(folder / "data.json")),
+        *(sys.executable, "-m", "sidecar", "run", "--upstream", upstream),
+        *("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"),
         *("--consent-keys", str(issuer.write_jwks(folder / "jwks.json"))),
         *("--consent-issuer", ISSUER, "--consent-audience", AUDIENCE, "--audit-dir", str(folder / "audit")),
         *flags,
@@ -178,21 +206,13 @@ def sidecar(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, env=dict(os.environ))
     with log:
         try:
-            running = Sidecar(process, _ready_line(process, folder), folder, issuer)
+            running = Sidecar(process, folder, issuer)
+            wait_until(lambda: process.poll() is not None or bool(running.ports))
             yield running
             if process.poll() is None:
-                assert running.stop() == 0, (folder / "sidecar.log").read_text()
+                assert running.stop() == 0, running.log
         finally:
             process.kill()
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
-
-
-def _ready_line(process: subprocess.Popen[bytes], folder: Path) -> Any:
-    assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], READY_TIMEOUT_S)
-    line = process.stdout.readline() if readable else b""
-    if not line:
-        pytest.fail("no ready line: " + (folder / "sidecar.log").read_text())
-    return json.loads(line)

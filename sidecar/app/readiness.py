@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sidecar.model.refusal import Refused
+
 if TYPE_CHECKING:
     from sidecar.audit.trail import Trail
     from sidecar.policy.policy import Policy
@@ -21,14 +23,28 @@ class Readiness:
     policy: Policy
     trail: Trail
     stopping: bool = False
+    _decided: bool = False
 
     def reasons(self) -> list[str]:
         """Why not; empty: ready. An activation includes a real decision in each phase."""
         reasons: list[str] = []
         if self.stopping:
             reasons.append("stopping")
-        if self.policy.facts is None:
-            reasons.append("no policy has been activated yet")
+        reasons += self._policy()
         if self.trail.broken:
             reasons.append(f"the audit log is broken: {self.trail.broken}")
         return reasons
+
+    def _policy(self) -> list[str]:
+        """Asked until the first time that it is well."""
+        if self._decided:
+            return []
+        try:
+            self.policy.snapshot()
+        except Refused as refusal:
+            return [f"{reason.code}: {reason.message}" for reason in refusal.reasons] + self._problems()
+        self._decided = True
+        return []
+
+    def _problems(self) -> list[str]:
+        return list(self.policy.status().last_error)

@@ -131,6 +131,7 @@ class _Running:
         data = loop.create_task(self._data.serve([self._sockets.data]))
         data.add_done_callback(lambda _: self._stop.set())
         watch = loop.create_task(self._watch())
+        logger.info("data on %s, admin on %s", _name(self._sockets.data), _name(self._sockets.admin))
         await self._parts.trail.event(Event.START, {"revision": self._parts.policy.revision})
         await self._stop.wait()
         self._parts.readiness.stopping = True

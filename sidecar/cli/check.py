@@ -55,6 +55,7 @@ async def _look(settings: Settings) -> dict[str, Any]:
         await opened(stack, consent_room(settings, SystemClock()), problems)
         if policy is not None:
             seen = policy.status()
+            problems += seen.last_error
             found |= {
                 "engine": seen.engine,
                 "revision": seen.revision,

@@ -27,7 +27,7 @@ EMBEDDED_LACKS = (
     *("re_match", "regex.globs_match", "rego.", "set_diff", "strings.render_template", "strings.split_n", "uri."),
     "internal.template_string",
 )
-"""regorus 0.13; a unit test asks it for each. What only one engine has would decide in one place and fail in another."""
+"""Of regorus 0.13. What only one engine has would decide in one place and fail in another."""
 FEATURES = ("keywords_in_refs", "rego_v1")
 """Of the language, what both engines know."""
 

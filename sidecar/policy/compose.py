@@ -249,11 +249,13 @@ def _by_phase(phase: str, guards: list[_Guard]) -> str:
     remaining = [
         f"{{{_remaining(guard, _is_asked('modes', guard), _passes(guard))}}}" for guard in guards if guard.has_deadline
     ]
-    return "\n\n".join([
-        _rule(f"Guards failing in the {phase}", f"{phase}_failing", failing),
-        _rule(f"Reasons found in the {phase}", f"{phase}_found", found),
-        _rule(f"Seconds for which passes in the {phase} hold", f"{phase}_remaining_s", remaining),
-    ])
+    return "\n\n".join(
+        [
+            _rule(f"Guards failing in the {phase}", f"{phase}_failing", failing),
+            _rule(f"Reasons found in the {phase}", f"{phase}_found", found),
+            _rule(f"Seconds for which passes in the {phase} hold", f"{phase}_remaining_s", remaining),
+        ]
+    )
 
 
 def _rule(title: str, name: str, sets: list[str]) -> str:
@@ -274,17 +276,25 @@ def _passes(guard: _Guard) -> str:
 
 def _found(guard: _Guard) -> str:
     violations = f"data.guards.{guard.name}.{guard.phase}.violation"
-    return "{" + _comprehension(
-        f'reason_of("{guard.name}", violation)',
-        f'"{guard.name}" in {guard.phase}_failing',
-        f"some violation in {violations}",
-    ) + "}"
+    return (
+        "{"
+        + _comprehension(
+            f'reason_of("{guard.name}", violation)',
+            f'"{guard.name}" in {guard.phase}_failing',
+            f"some violation in {violations}",
+        )
+        + "}"
+    )
 
 
 def _remaining(guard: _Guard, *conditions: str) -> str:
     deadline = f"data.guards.{guard.name}.{guard.phase}.valid_until_unix_s"
     return _comprehension(
-        "left_s", *conditions, f"deadline := {deadline}", "is_number(deadline)", "left_s := deadline - input.time.unix_s"
+        "left_s",
+        *conditions,
+        f"deadline := {deadline}",
+        "is_number(deadline)",
+        "left_s := deadline - input.time.unix_s",
     )
 
 

@@ -54,13 +54,13 @@ def remote_policy(
     *,
     mode: str,
     timeout_s: float,
-    max_age_s: float,
+    max_age_s: float | None,
     clock: Clock,
     events: PolicyEvents | None = None,
     ssl_context: ssl.SSLContext | None = None,
 ) -> Policy:
-    """A running OPA that has its policy from bundles; beyond `max_age_s` it answers `policy_too_old`."""
+    """A running OPA that has its policy from bundles; beyond `max_age_s` (None: never) it is `policy_too_old`."""
     client = OpaClient(target, clock, ssl_context=ssl_context)
-    status_s = min(STATUS_S, max_age_s / 4)
+    status_s = None if max_age_s is None else min(STATUS_S, max_age_s / 4)
     source = RemoteSource(client, clock, timeout_s=timeout_s, events=events, status_s=status_s)
     return Policy(source, mode=mode, max_age_s=max_age_s)

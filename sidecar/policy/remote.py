@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sidecar.model.refusal import Refused
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 POLL_S = 0.5
 STATUS_S = 5.0
 """Between two looks at the bundles' age: OPA's status is some 60 kB."""
-START_LIMIT_S = 30.0
+START_WAIT_S = 2.0
 """OPA may start beside us, and has its bundles to download."""
 
 _log = logging.getLogger("sidecar.policy")
@@ -41,16 +42,17 @@ class RemoteSource:
         timeout_s: float,
         events: PolicyEvents | None = None,
         poll_s: float = POLL_S,
-        status_s: float = STATUS_S,
-        start_limit_s: float = START_LIMIT_S,
+        status_s: float | None = STATUS_S,
+        start_wait_s: float = START_WAIT_S,
     ) -> None:
+        """`status_s` None: the bundles' age does not matter, and OPA's status is not asked."""
         self._client = client
         self._engine = OpaEngine(client, timeout_s=timeout_s)
         self._clock = clock
         self._events = events or NoEvents()
         self._poll_s = poll_s
         self._status_s = status_s
-        self._start_limit_s = start_limit_s
+        self._start_wait_s = start_wait_s
         self._generation: Generation | None = None
         self._ages = BundleAges()
         self._next_status_s = float("-inf")
@@ -76,6 +78,8 @@ class RemoteSource:
 
     def age_s(self) -> float | None:
         """By OPA's status; infinite before the first."""
+        if self._status_s is None:
+            return None
         return self._ages.age_s(self._clock.unix_s())
 
     async def refresh(self) -> None:
@@ -85,15 +89,16 @@ class RemoteSource:
         await asyncio.shield(self._poll_task)
 
     async def start(self) -> None:
-        """Polls until the first activation; raises `PolicyProblems` if there is none in `start_limit_s`."""
-        try:
-            async with asyncio.timeout(self._start_limit_s):
+        """Polls until the first activation, for `start_wait_s` at most, and from then on for ever.
+
+        Never raises: OPA's absence must not keep the sidecar from serving probes. `problems` tells.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._start_wait_s):
                 while self._generation is None or self._problems:
                     await self.refresh()
                     if self._problems:
                         await asyncio.sleep(self._poll_s)
-        except TimeoutError:
-            raise PolicyProblems(list(self._problems) or ["OPA did not answer in time"]) from None
         self._task = asyncio.create_task(self._watch(), name="policy watch")
 
     async def aclose(self) -> None:
@@ -135,7 +140,7 @@ class RemoteSource:
             self._events.activated(self._generation.facts.revision)
             _log.info("policy %s is active in OPA", self._generation.facts.revision)
         now_s = self._clock.monotonic_s()
-        if now_s >= self._next_status_s:
+        if self._status_s is not None and now_s >= self._next_status_s:
             self._ages.observe(await self._client.status(), self._clock.unix_s())
             self._next_status_s = now_s + self._status_s
 

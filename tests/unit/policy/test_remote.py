@@ -16,7 +16,6 @@ from sidecar.model.refusal import Refused
 from sidecar.policy.age import NOT_ENABLED
 from sidecar.policy.events import NoEvents
 from sidecar.policy.opa import OpaClient
-from sidecar.policy.problems import PolicyProblems
 from sidecar.policy.remote import RemoteSource
 from tests.policies import ALLOW, bundle, module, opa_binary, until
 
@@ -103,7 +102,9 @@ class Told(NoEvents):
 
 
 @asynccontextmanager
-async def source(tmp_path: Path, told: Told | None = None, *, start_limit_s: float = 20) -> AsyncIterator[RemoteSource]:
+async def source(
+    tmp_path: Path, told: Told | None = None, *, start_wait_s: float = 20, status_s: float | None = 0.1
+) -> AsyncIterator[RemoteSource]:
     clock = SystemClock()
     made = RemoteSource(
         OpaClient(Target.parse(f"unix://{tmp_path}/s"), clock),
@@ -111,8 +112,8 @@ async def source(tmp_path: Path, told: Told | None = None, *, start_limit_s: flo
         timeout_s=5,
         events=told,
         poll_s=0.05,
-        status_s=0.1,
-        start_limit_s=start_limit_s,
+        status_s=status_s,
+        start_wait_s=start_wait_s,
     )
     try:
         yield made
@@ -127,9 +128,8 @@ def configured(tmp_path: Path, hub: Hub) -> str:
 
 
 async def problems(remote: RemoteSource) -> str:
-    with pytest.raises(PolicyProblems) as raised:
-        await remote.start()
-    return " ".join(raised.value.problems)
+    await remote.start()
+    return " ".join(remote.problems)
 
 
 async def test_bundles_over_http_have_an_age_and_a_new_revision_brings_new_facts(tmp_path: Path, hub: Hub) -> None:
@@ -172,24 +172,36 @@ async def test_bundles_from_disk_have_no_age(tmp_path: Path) -> None:
         assert remote.generation.facts.revision == "r5"
 
 
-async def test_without_the_status_plugin_there_is_no_start(tmp_path: Path) -> None:
+async def test_without_the_status_plugin_the_policy_is_infinitely_old(tmp_path: Path) -> None:
     (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
     arguments = ("--bundle", f"{tmp_path}/rules.tar.gz")
-    async with opa(tmp_path, *arguments), source(tmp_path, start_limit_s=1.5) as remote:
+    async with opa(tmp_path, *arguments), source(tmp_path, start_wait_s=1.5) as remote:
         assert await problems(remote) == NOT_ENABLED
+        assert remote.age_s() == float("inf")
 
 
-async def test_a_policy_without_a_bundle_is_no_start(tmp_path: Path) -> None:
+async def test_where_age_does_not_matter_the_status_is_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
+    async with opa(tmp_path, "--bundle", f"{tmp_path}/rules.tar.gz"), source(tmp_path, status_s=None) as remote:
+        assert await problems(remote) == ""
+        assert remote.age_s() is None
+
+
+async def test_a_policy_without_a_bundle_is_not_activated(tmp_path: Path) -> None:
     (tmp_path / "policy.rego").write_text(POLICY)
     arguments = (f"{tmp_path}/policy.rego", "--set=status.prometheus=true")
-    async with opa(tmp_path, *arguments), source(tmp_path, start_limit_s=1.5) as remote:
+    async with opa(tmp_path, *arguments), source(tmp_path, start_wait_s=1.5) as remote:
         assert "no bundle, or one without a revision" in await problems(remote)
 
 
-async def test_no_daemon_is_no_start(tmp_path: Path) -> None:
-    async with source(tmp_path, start_limit_s=0.2) as remote:
+async def test_a_daemon_that_comes_late_is_found(tmp_path: Path) -> None:
+    async with source(tmp_path, start_wait_s=0.2) as remote:
         assert "policy_unavailable" in await problems(remote)
         assert remote.generation is None
+        (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
+        arguments = ("--bundle", f"{tmp_path}/rules.tar.gz", "--set=status.prometheus=true")
+        async with opa(tmp_path, *arguments):
+            await until(lambda: remote.generation is not None and not remote.problems)
 
 
 async def test_a_failing_poll_is_seen_and_mends_itself(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.app.readiness import Readiness
+from sidecar.app.status import models, status
+from sidecar.settings import load
+from tests.lab import DATA, infer, lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_each_models_rules_are_shown_with_their_modes(tmp_path: Path) -> None:
+    data = copy.deepcopy(DATA)
+    data["models"]["credit"]["rules"] = {"fairness_band": "shadow", "consent": "off", "credit_scoring": "enforce"}
+    async with lab(tmp_path, data=data) as it:
+        assert models(it.policy.facts) == {
+            "credit": {
+                "risk_tier": "high",
+                "rules": {
+                    "provenance": "enforce",
+                    "staleness": "enforce",
+                    "consent": "off",
+                    "fairness_band": "shadow",
+                    "group_mean_band": "enforce",
+                    "disparate_impact": "enforce",
+                    "explanation": "enforce",
+                    "credit_scoring": "enforce",
+                },
+            }
+        }
+
+
+async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None:
+    settings = load({"upstream": "http://127.0.0.1:1", "server": "mlserver", "consent": "off"})
+    async with lab(tmp_path) as it:
+        await it.call(infer())
+        page = status(settings, it.policy, it.trail, Readiness(it.policy, it.trail))
+    assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
+    assert page["audit"] == {
+        "dir": "audit",
+        "broken": None,
+        "records": {"INTENT": 1, "OUTCOME": 1, "REFUSAL": 0, "REFUSAL_SUMMARY": 0, "EVENT": 0},
+        "open": 0,
+    }
+
+
+def test_before_the_first_activation_there_are_no_models() -> None:
+    assert models(None) == {}

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sidecar.cli import main
+from sidecar.settings import Settings
+from tests.issuer import AUDIENCE, ISSUER, Issuer
+from tests.lab import DATA, infer, lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERBS = ["run", "check", "demo", "audit", "policy", "version"]
+
+
+def sidecar(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+
+
+def test_help_names_every_verb_and_where_to_start() -> None:
+    shown = sidecar("--help")
+    assert shown.exit_code == 0
+    assert [verb for verb in VERBS if f"  {verb} " not in shown.output] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    assert sidecar(verb, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_every_setting_is_a_flag(verb: str) -> None:
+    shown = sidecar(verb, "--help").output
+    assert "Examples:" in shown
+    assert [name for name in Settings.model_fields if f"--{name.replace('_', '-')} " not in shown] == []
+
+
+def test_bad_usage_exits_2_with_every_problem() -> None:
+    shown = sidecar("run", "--listen", "nowhere", "--workers", "2")
+    assert shown.exit_code == 2
+    lines = shown.output.splitlines()
+    assert [word for word in ("--upstream", "--server", "--listen", "--workers") if word not in shown.output] == []
+    assert all(line.startswith("sidecar: ") for line in lines)
+
+
+def flags(tmp_path: Path, data: object = DATA) -> list[str]:
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    return [
+        *("--upstream", "http://127.0.0.1:1", "--server", "mlserver", "--engine", "embedded"),
+        *("--data", str(tmp_path / "data.json"), "--audit-dir", str(tmp_path / "audit")),
+        *("--consent-keys", str(Issuer().write_jwks(tmp_path / "jwks.json"))),
+        *("--consent-issuer", ISSUER, "--consent-audience", AUDIENCE),
+    ]
+
+
+def test_check_says_what_is_enforced(tmp_path: Path) -> None:
+    shown = sidecar("check", *flags(tmp_path))
+    assert (shown.exit_code, shown.output.startswith("good: policy ")) == (0, True)
+    assert "model credit: provenance enforce, staleness enforce" in shown.output
+
+
+def test_check_lists_every_problem_and_exits_2(tmp_path: Path) -> None:
+    shown = sidecar("check", *flags(tmp_path, {"models": {}, "nonsense": 1}), "--json")
+    assert shown.exit_code == 2
+    assert any("nonsense" in problem for problem in json.loads(shown.output)["problems"])
+
+
+def test_version_names_the_engines() -> None:
+    shown = json.loads(sidecar("version", "--json").output)
+    assert list(shown) == ["sidecar", "python", "opa", "regorus"]
+    assert shown["regorus"] == "0.13.0"
+
+
+@pytest.mark.anyio
+async def test_audit_shows_one_decision_and_exports_all(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        await it.call(infer())
+        await it.call(infer(x_data_version="stale"))
+        records = it.records()
+    exported = sidecar("audit", "export", str(tmp_path / "audit")).output.splitlines()
+    assert [json.loads(line) for line in exported] == records
+    refused = records[-1]["decision_id"]
+    story = sidecar("audit", "show", refused, str(tmp_path / "audit")).output
+    assert "REFUSAL" in story
+    assert "because    data_stale: data_version stale is " in story
+    assert sidecar("audit", "show", "0" * 32, str(tmp_path / "audit")).exit_code == 1
+
+
+def test_compose_writes_and_checks(tmp_path: Path) -> None:
+    import shutil
+
+    from tests.lab import REGO
+
+    root = tmp_path / "rego"
+    shutil.copytree(REGO, root)
+    assert sidecar("policy", "compose", str(root), "--check").exit_code == 0
+    (root / "sidecar" / "composed.rego").write_text("package sidecar\n")
+    assert sidecar("policy", "compose", str(root), "--check").exit_code == 1
+    assert sidecar("policy", "compose", str(root)).exit_code == 0
+    assert sidecar("policy", "compose", str(root), "--check").exit_code == 0
