@@ -1,0 +1,94 @@
+# METADATA
+# title: Refusals of credit scoring, response
+# description: Each refusal as a whole value, and what is refused when a fact is missing or of a wrong type.
+package guards.credit_scoring.response_test
+
+import data.guards.credit_scoring.response as guard
+import data.lib.fixture_test as fixture
+
+judged(question) := found if {
+	found := {"pass": guard.pass, "violation": guard.violation} with input as question.input
+		with data.models as question.data.models
+		with data.group_mean as question.data.group_mean
+}
+
+judged_without(path) := judged(fixture.without(fixture.asking_response, path))
+
+judged_with(path, value) := judged(fixture.with_value(fixture.asking_response, path, value))
+
+out_of_band(percent) := {
+	"code": "score_out_of_band",
+	"message": sprintf("the score lies more than %d %% from the mean of its group", [percent]),
+	"remedy": "Have a credit officer decide this case.",
+}
+
+test_permits_without_a_word if judged(fixture.asking_response) == fixture.permitted
+
+test_permits_both_edges[score] if {
+	some score in [0.45, 0.5, 0.55]
+	judged_with("input/prediction/scores", [score]) == fixture.permitted
+}
+
+test_denies_a_score_outside_and_does_not_tell_it[score] if {
+	some score in [0.4499, 0.5501, -1, 99]
+	judged_with("input/prediction/scores", [score]) == fixture.refused({out_of_band(10)})
+}
+
+test_denies_by_the_models_own_band if {
+	question := fixture.with_value(fixture.asking_response, "data/models/credit/band", 0.01)
+	judged(question) == fixture.refused({out_of_band(1)})
+}
+
+test_denies_by_the_mean_of_the_applicants_group if {
+	question := fixture.with_value(fixture.asking_response, "input/prediction/scores", [0.54])
+	judged(question) == fixture.permitted
+	in_b := fixture.with_value(question, "input/attributes/groups/value", ["b"])
+	judged(in_b) == fixture.refused({out_of_band(10)})
+}
+
+test_denies_what_can_not_be_judged_by_group if {
+	judged_with("input/attributes/groups", fixture.missing) == fixture.refused({fixture.groupless})
+	judged_with("input/attributes/groups/value", ["c"]) == fixture.refused({fixture.group_unknown})
+	judged_without("data/group_mean/credit/a") == fixture.refused({fixture.group_mean_missing})
+}
+
+test_refuses_when_there_is_not_one_instance[instances] if {
+	some instances in [0, 2, 1.5, "1", null, true]
+	judged_with("input/instances", instances) == fixture.refused(set())
+}
+
+test_refuses_when_a_fact_is_missing[path] if {
+	some path, violations in {
+		"input/instances": set(),
+		"input/prediction": set(),
+		"input/prediction/scores": set(),
+		"input/endpoint": set(),
+		"input/endpoint/model": set(),
+		"input/attributes": {fixture.groupless},
+		"input/attributes/groups": {fixture.groupless},
+		"input/attributes/groups/status": {fixture.groupless},
+		"input/attributes/groups/value": set(),
+		"data/models/credit/band": set(),
+		"data/models/credit": set(),
+		"data/models/credit/groups": {fixture.group_unknown},
+		"data/group_mean/credit": {fixture.group_mean_missing},
+		"data/group_mean/credit/a": {fixture.group_mean_missing},
+	}
+	judged_without(path) == fixture.refused(violations)
+}
+
+test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
+	some path, case in {
+		"input/prediction": {"value": [0.5], "violations": set()},
+		"input/prediction/scores": {"value": 0.5, "violations": set()},
+		"input/prediction/scores/0": {"value": "0.5", "violations": {out_of_band(10)}},
+		"input/attributes/groups": {"value": ["a"], "violations": {fixture.groupless}},
+		"input/attributes/groups/value": {"value": "a", "violations": set()},
+		"input/attributes/groups/value/0": {"value": 1, "violations": {fixture.group_unknown}},
+		"data/models/credit/band": {"value": "0.9", "violations": set()},
+		"data/models/credit/groups": {"value": "a", "violations": {fixture.group_unknown}},
+		"data/group_mean/credit": {"value": 0.5, "violations": {fixture.group_mean_missing}},
+		"data/group_mean/credit/a": {"value": "0.5", "violations": {fixture.group_mean_missing}},
+	}
+	judged_with(path, case.value) == fixture.refused(case.violations)
+}
