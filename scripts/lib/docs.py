@@ -45,9 +45,10 @@ def reasons_page() -> str:
     parts = [
         "# Reasons",
         NOTE,
-        "Each refusal names its reasons: in `reasons[]` of the `application/problem+json` body, in the label `reason` of the "
-        "metrics, and in the audit record, always with the same word. With several reasons the status is that of the first class "
-        "in the order of this page. A refusal in shadow mode is not sent, but counted and recorded as a would-deny.",
+        "Each refusal names its reasons: in `reasons[]` of the `application/problem+json` body, in the label `reason` "
+        "of the metrics, and in the audit record, always with the same word. With several reasons the status is that "
+        "of the first class in the order of this page. A refusal in shadow mode is not sent, but counted and recorded "
+        "as a would-deny.",
     ]
     for group, (title, note) in CLASSES.items():
         kinds = [kind for kind in CATALOGUE.values() if kind.group is group]
@@ -74,9 +75,10 @@ def settings_page() -> str:
             [
                 "# Settings",
                 NOTE,
-                "Each is a flag of `sidecar run` and `sidecar check`, a key of the YAML file given by `--config` (`policy_timeout_ms`), and a "
-                "variable (`SIDECAR_POLICY_TIMEOUT_MS`). A flag goes over a variable, a variable over the file, the file over the default. "
-                "Unknown keys are refused, and all problems are reported at once.",
+                "Each is a flag of `sidecar run` and `sidecar check`, a key of the YAML file given by `--config` "
+                "(`policy_timeout_ms`), and a variable (`SIDECAR_POLICY_TIMEOUT_MS`). A flag goes over a variable, a "
+                "variable over the file, the file over the default. Unknown keys are refused, and all problems are "
+                "reported at once.",
                 table(("flag", "default", "meaning"), rows),
             ]
         )
