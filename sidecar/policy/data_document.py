@@ -114,11 +114,12 @@ def _bands(path: str, facts: Json, read: Json, rules: Json) -> Iterator[str]:
     group = read.get("group")
     by_header = isinstance(group, str) and group.lower().startswith("header:")
     if facts.get("unknown_group") == "skip_band" and by_header:
-        yield f"{path}.unknown_group: skip_band is refused with a header as group source: any invented group would escape"
+        yield f"{path}.unknown_group: skip_band is refused where callers name their own group"
     for key, guards in _NEEDS.items():
         needing = [guard for guard in guards if rules.get(guard) != "off"]
         if needing and key not in facts:
-            yield f"{path}.{key}: missing, and {' and '.join(needing)} need it"
+            verb = "needs" if len(needing) == 1 else "need"
+            yield f"{path}.{key}: missing, and {' and '.join(needing)} {verb} it"
 
 
 def _dataset(path: str, facts: object) -> Iterator[str]:
@@ -155,7 +156,9 @@ def _is_object(value: object) -> TypeGuard[Json]:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and (
+        isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    )
 
 
 def _is_positive(value: object) -> bool:

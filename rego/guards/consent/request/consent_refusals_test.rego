@@ -107,6 +107,11 @@ test_denies_and_names_every_scope_that_is_not_granted if {
 	judged(none) == fixture.refused({ungranted("ads, credit_scoring, profiling")})
 }
 
+test_denies_a_scope_that_only_the_call_needs if {
+	question := fixture.with_value(fixture.asking_request, "data/models/credit/required_scopes", [])
+	judged(fixture.with_value(question, "input/consent/scopes", [])) == fixture.refused({ungranted("credit_scoring")})
+}
+
 test_denies_a_scope_that_the_data_was_not_collected_for if {
 	question := fixture.with_value(fixture.asking_request, "input/consent/scopes", ["credit_scoring", "ads"])
 	for_ads := fixture.with_value(question, "input/attributes/consent_scope/value", "ads")
@@ -127,6 +132,11 @@ test_denies_more_instances_than_a_token_covers if {
 	question := fixture.with_value(fixture.asking_request, "data/models/credit/instances_per_token", 4)
 	judged(fixture.with_value(question, "input/instances", 4)) == fixture.permitted
 	judged(fixture.with_value(question, "input/instances", 5)) == fixture.refused({beyond_the_token(5, 4)})
+}
+
+test_counts_instances_only_against_a_valid_token if {
+	question := fixture.with_value(fixture.asking_request, "input/instances", 2)
+	judged(fixture.with_value(question, "input/consent/status", "expired")) == fixture.refused({expired})
 }
 
 test_denies_for_every_reason_at_once if {
@@ -155,6 +165,11 @@ test_refuses_when_the_data_version_is_missing_and_provenance_lets_it_pass if {
 		"message": "the call names no data_version",
 		"remedy": "Send X-Data-Version, or the parameter data_version.",
 	}})
+}
+
+test_refuses_when_the_required_scopes_are_an_object[scopes] if {
+	some scopes in [{}, {"x": "credit_scoring"}, {"x": "profiling"}]
+	judged_with("data/models/credit/required_scopes", scopes) == fixture.refused(set())
 }
 
 test_refuses_when_a_fact_is_missing[path] if {

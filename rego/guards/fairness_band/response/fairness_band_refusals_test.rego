@@ -104,6 +104,20 @@ test_skips_no_group_under_another_word[word] if {
 	judged(fixture.with_value(question, "input/attributes/groups/value", ["c"])) == fixture.refused({fixture.group_unknown})
 }
 
+test_judges_no_score_by_groups_that_are_not_present[status] if {
+	some status in ["missing", "conflict", "malformed", "truncated"]
+	question := fixture.with_value(fixture.asking_response, "input/attributes/groups/status", status)
+	judged(question) == fixture.refused({fixture.groupless})
+	judged(fixture.with_value(question, "input/prediction/scores", [0.9])) == fixture.refused({fixture.groupless})
+}
+
+test_refuses_when_the_band_is_missing_and_the_group_is_skipped if {
+	skipping := fixture.with_value(fixture.asking_response, "data/models/credit/unknown_group", "skip_band")
+	named := fixture.with_value(skipping, "input/attributes/groups/value", ["c"])
+	judged(named) == fixture.permitted
+	judged(fixture.without(named, "data/models/credit/band")) == fixture.refused(set())
+}
+
 test_refuses_when_scores_instances_and_groups_do_not_match if {
 	judged_with("input/instances", 2) == fixture.refused(set())
 	judged_with("input/prediction/scores", []) == fixture.refused(set())
@@ -137,7 +151,7 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 	some path, case in {
 		"input/instances": {"value": "1", "violations": set()},
 		"input/prediction": {"value": [0.5], "violations": set()},
-		"input/prediction/scores": {"value": {"0": 0.5}, "violations": set()},
+		"input/prediction/scores": {"value": {"0": 0.9}, "violations": set()},
 		"input/prediction/scores/0": {"value": "0.5", "violations": {out_of_band(1, 1, 10)}},
 		"input/attributes/groups": {"value": ["a"], "violations": {fixture.groupless}},
 		"input/attributes/groups/status": {"value": true, "violations": {fixture.groupless}},

@@ -63,6 +63,14 @@ test_permits_a_window_that_holds_too_little if {
 
 test_permits_a_group_that_the_window_has_not_seen if judged_without("input/window/groups/a") == fixture.permitted
 
+test_denies_a_group_that_neither_window_nor_data_have_seen if {
+	unseen := fixture.without(fixture.asking_response, "input/window/groups/a")
+	judged(fixture.without(unseen, "data/group_mean/credit/a")) == fixture.refused({fixture.group_mean_missing})
+	unlisted := fixture.with_value(unseen, "data/group_mean/credit/c", 0.5)
+	named := fixture.with_value(unlisted, "input/attributes/groups/value", ["c"])
+	judged(named) == fixture.refused({fixture.group_unknown})
+}
+
 test_judges_only_the_groups_of_the_call if {
 	question := fixture.with_value(fixture.asking_response, "input/window/groups/b", drifted)
 	judged(question) == fixture.permitted
@@ -137,14 +145,27 @@ test_refuses_when_the_band_is_missing_and_the_window_holds_too_little if {
 	judged(fixture.with_value(question, "data/models/credit/band", "0.1")) == fixture.refused(set())
 }
 
+test_refuses_when_the_band_is_missing_and_the_window_has_not_seen_the_group if {
+	unseen := fixture.without(fixture.asking_response, "input/window/groups/a")
+	judged(fixture.without(unseen, "data/models/credit/band")) == fixture.refused(set())
+}
+
+test_refuses_when_the_windows_state_is_unknown if {
+	question := fixture.with_value(fixture.asking_response, "input/window/groups/a", drifted)
+	judged(fixture.with_value(question, "input/window/state", "fine")) == fixture.refused(set())
+}
+
+test_refuses_when_a_bound_is_of_a_wrong_type[bound] if {
+	some bound in ["input/window/groups/a/mean_lower", "input/window/groups/a/mean_upper"]
+	every value in [null, false, "0.5", [], {}] { judged_with(bound, value) == fixture.refused(set()) }
+}
+
 test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 	some path, case in {
 		"input/window": {"value": "ok", "violations": set()},
 		"input/window/state": {"value": "OK", "violations": set()},
 		"input/window/groups": {"value": [], "violations": set()},
 		"input/window/groups/a": {"value": null, "violations": set()},
-		"input/window/groups/a/mean_lower": {"value": "0.47", "violations": set()},
-		"input/window/groups/a/mean_upper": {"value": "0.53", "violations": set()},
 		"input/attributes/groups": {"value": ["a"], "violations": {fixture.groupless}},
 		"input/attributes/groups/value": {"value": "a", "violations": set()},
 		"input/attributes/groups/value/0": {"value": 1, "violations": {fixture.group_unknown}},

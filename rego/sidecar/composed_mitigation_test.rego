@@ -1,0 +1,102 @@
+# Mitigation: what is demanded in place of a refusal.
+package sidecar_test
+
+test_allows_with_a_flag_for_review if {
+	decided_response(object.union(outlying, mitigated({"fairness_band": {"action": "flag_review"}}))) == object.union(
+		allowed,
+		{"obligations": [{"type": "flag_review", "rule": "fairness_band", "reasons": [outlier]}]},
+	)
+}
+
+throttling := {
+	"type": "throttle",
+	"rule": "disparate_impact",
+	"rate_per_s": 1,
+	"hold_s": 300,
+	"reasons": [uneven],
+}
+
+throttle := mitigated({"disparate_impact": {"action": "throttle", "rate_per_s": 1, "hold_s": 300}})
+
+test_allows_with_a_throttle if {
+	decided_response(object.union(certain, throttle)) == object.union(allowed, {"obligations": [throttling]})
+}
+
+test_allows_with_a_fallback_for_each_instance if {
+	one := mitigated({"fairness_band": {"action": "fallback", "outputs": [{"label": "refer"}]}})
+	decided_response(object.union(outlying, one)) == object.union(allowed, {"obligations": [{
+		"type": "fallback",
+		"rule": "fairness_band",
+		"outputs": [{"label": "refer"}],
+		"reasons": [outlier],
+	}]})
+	three := {"input/prediction/scores": [0.9, 0.9, 0.9], "input/instances": 3}
+	[repeated] := decided_response(object.union(three, one)).obligations
+	repeated.outputs == [{"label": "refer"}, {"label": "refer"}, {"label": "refer"}]
+	own := mitigated({"fairness_band": {"action": "fallback", "outputs": [1, 2, 3]}})
+	[each] := decided_response(object.union(three, own)).obligations
+	each.outputs == [1, 2, 3]
+}
+
+test_denies_where_the_mitigation_is_unknown_or_incomplete[note] if {
+	some note, mitigation in {
+		"null": null,
+		"no object": "flag_review",
+		"no action": {},
+		"deny": {"action": "deny"},
+		"another case": {"action": "Flag_review"},
+		"an unknown action": {"action": "allow"},
+		"an action that is null": {"action": null},
+		"a throttle without its rate": {"action": "throttle", "hold_s": 300},
+		"a throttle without its hold": {"action": "throttle", "rate_per_s": 1},
+		"a rate of zero": {"action": "throttle", "rate_per_s": 0, "hold_s": 300},
+		"a hold below zero": {"action": "throttle", "rate_per_s": 1, "hold_s": -1},
+		"a rate that is a string": {"action": "throttle", "rate_per_s": "1", "hold_s": 300},
+		"a hold that is a boolean": {"action": "throttle", "rate_per_s": 1, "hold_s": true},
+		"a hold that is a string": {"action": "throttle", "rate_per_s": 1, "hold_s": "300"},
+		"a hold of zero": {"action": "throttle", "rate_per_s": 1, "hold_s": 0},
+		"all of a throttle but its action": {"action": "deny", "rate_per_s": 1, "hold_s": 300},
+		"all of a fallback but its action": {"action": "deny", "outputs": [{}]},
+		"a fallback without outputs": {"action": "fallback"},
+		"a fallback of no output": {"action": "fallback", "outputs": []},
+		"a fallback of two for one": {"action": "fallback", "outputs": [{}, {}]},
+		"outputs that are no list": {"action": "fallback", "outputs": {"0": {}}},
+	}
+	decided_response(object.union(outlying, mitigated({"fairness_band": mitigation}))) == denied([outlier])
+}
+
+test_denies_where_the_mitigations_are_no_object[mitigation] if {
+	some mitigation in [null, "flag_review", ["flag_review"], true]
+	decided_response(object.union(outlying, mitigated(mitigation))) == denied([outlier])
+}
+
+test_denies_where_the_mitigation_is_another_guards if {
+	decided_response(object.union(outlying, throttle)) == denied([outlier])
+}
+
+test_keeps_a_throttle_and_drops_a_fallback_with_a_refusal if {
+	both := {
+		"disparate_impact": {"action": "throttle", "rate_per_s": 1, "hold_s": 300},
+		"fairness_band": {"action": "fallback", "outputs": [{}]},
+	}
+	changes := object.union(object.union(outlying, certain), {"input/prediction/explanation": null})
+	decided_response(object.union(changes, mitigated(both))) == object.union(
+		denied([unexplained]),
+		{"obligations": [throttling]},
+	)
+}
+
+test_demands_nothing_of_a_guard_that_passes_or_is_not_enforced if {
+	flagged := mitigated({"fairness_band": {"action": "flag_review"}})
+	decided_response(flagged) == allowed
+	decided_response(object.union(outlying, object.union(flagged, ruled({"fairness_band": "off"})))) == allowed
+	shadowed := decided_response(object.union(outlying, object.union(flagged, ruled({"fairness_band": "shadow"}))))
+	shadowed == object.union(allowed, {"shadow": [without_remedy(outlier)]})
+}
+
+test_allows_with_a_mitigation_in_the_request if {
+	decided_request(object.union(aged, mitigated({"staleness": {"action": "flag_review"}}))) == object.union(
+		allowed,
+		{"obligations": [{"type": "flag_review", "rule": "staleness", "reasons": [stale]}]},
+	)
+}

@@ -1,0 +1,323 @@
+# METADATA
+# title: The guards' composition
+# description: Each way to an allow that the composition closes, and each one that it opens, as whole decisions.
+package sidecar_test
+
+import data.lib.fixture_test as fixture
+import data.sidecar
+
+decided(question) := decision if {
+	decision := sidecar.decision with input as question.input
+		with data.models as question.data.models
+		with data.datasets as question.data.datasets
+		with data.group_mean as question.data.group_mean
+		with data.revocations as question.data.revocations
+}
+
+# What differs from the request and the response that every guard permits, by path.
+decided_request(changes) := decided(changed(fixture.asking_request, changes))
+
+decided_response(changes) := decided(changed(fixture.asking_response, changes))
+
+changed(question, changes) := json.patch(question, [{"op": "add", "path": path, "value": value} |
+	some path, value in changes
+])
+
+allowed := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": 5}
+
+denied(reasons) := {"allow": false, "reasons": reasons, "shadow": [], "obligations": [], "ttl_s": 0}
+
+malformed(rule, message) := {
+	"code": "policy_malformed",
+	"rule": rule,
+	"message": message,
+	"remedy": "Run `sidecar check` on the policy and its data.",
+}
+
+silent(rule) := malformed(rule, sprintf("the guard %s fails and gives no reason", [rule]))
+
+without_remedy(reason) := object.remove(reason, ["remedy"])
+
+stale := {
+	"code": "data_stale",
+	"rule": "staleness",
+	"message": "data_version loans is 28 hours old; credit allows 24",
+	"remedy": "Use data that is younger, or refresh this data set.",
+}
+
+# The data is 27.8 hours old.
+aged := {"data/models/credit/max_age_days": 1}
+
+outlier := {
+	"code": "score_out_of_band",
+	"rule": "fairness_band",
+	"message": "1 of 1 scores lie outside the band of 10 % around their group's mean",
+	"remedy": "Have the case judged by a person, or review the model and its group means.",
+}
+
+outlying := {"input/prediction/scores": [0.9]}
+
+uneven := {
+	"code": "disparate_impact",
+	"rule": "disparate_impact",
+	"message": "positive predictions favour one group beyond the limit of 150 % of the other's rate",
+	"remedy": "Review the model's outcomes by group before it is used further.",
+}
+
+certain := {"input/window/disparate_impact/certain": true}
+
+unexplained := {
+	"code": "explanation_missing",
+	"rule": "explanation",
+	"message": "the prediction comes without an explanation",
+	"remedy": "Serve explanations with the model, or have the case judged by a person.",
+}
+
+tokenless := {
+	"code": "consent_missing",
+	"rule": "consent",
+	"message": "the call carries no consent token",
+	"remedy": "Send the person's consent token in X-Consent-Token.",
+}
+
+ruled(rules) := {"data/models/credit/rules": rules}
+
+all_off := ruled({name: "off" | some name, _ in sidecar.facts.guards})
+
+mitigated(mitigation) := {"data/models/credit/mitigation": mitigation}
+
+# Soundness of the question.
+
+test_allows_what_every_guard_permits if {
+	decided_request({}) == allowed
+	decided_response({}) == allowed
+}
+
+test_denies_an_unknown_phase[phase] if {
+	some phase in ["respond", "Request", "", null, true, ["request"]]
+	decided_request({"input/phase": phase}) == denied([malformed("sidecar", "the phase is neither request nor response")])
+}
+
+test_denies_instances_below_1_or_of_a_wrong_type[instances] if {
+	some instances in [0, -1, 0.5, "1", null, true, [1]]
+	reason := malformed("sidecar", "instances is not a number of at least 1")
+	decided_request({"input/instances": instances}) == denied([reason])
+	decided_response({"input/instances": instances}) == denied([reason])
+}
+
+test_denies_a_time_of_a_wrong_type[unix_s] if {
+	some unix_s in ["1795300000", null, true, []]
+	decided_request({"input/time/unix_s": unix_s}) == denied([malformed("sidecar", "the time is not a number")])
+}
+
+test_denies_an_unsound_question_where_every_guard_is_off[path] if {
+	some path, message in {
+		"input/instances": "instances is not a number of at least 1",
+		"input/time/unix_s": "the time is not a number",
+	}
+	every value in ["1", [1], {}, null, false] {
+		decided_request(object.union(all_off, {path: value})) == denied([malformed("sidecar", message)])
+		decided_response(object.union(all_off, {path: value})) == denied([malformed("sidecar", message)])
+	}
+}
+
+test_denies_no_instances_where_every_guard_is_off if {
+	reason := malformed("sidecar", "instances is not a number of at least 1")
+	decided_request(object.union(all_off, {"input/instances": 0})) == denied([reason])
+	decided_response(object.union(all_off, {"input/instances": 0})) == denied([reason])
+}
+
+test_refuses_when_a_part_of_the_question_is_missing[path] if {
+	some path, message in {
+		"input/phase": "the phase is neither request nor response",
+		"input/instances": "instances is not a number of at least 1",
+		"input/time": "the time is not a number",
+		"input/time/unix_s": "the time is not a number",
+	}
+	decided(fixture.without(fixture.asking_request, path)) == denied([malformed("sidecar", message)])
+}
+
+test_refuses_when_everything_is_missing if {
+	decided({"input": {}, "data": {"models": {}, "datasets": {}, "group_mean": {}, "revocations": {}}}) == denied([
+		malformed("sidecar", "instances is not a number of at least 1"),
+		malformed("sidecar", "the phase is neither request nor response"),
+		malformed("sidecar", "the time is not a number"),
+	])
+}
+
+test_denies_an_unknown_model if {
+	decided_request({"input/endpoint/model": "debit"}) == denied([{
+		"code": "model_unknown",
+		"rule": "provenance",
+		"message": "model debit is not registered",
+		"remedy": "Register the model's facts under models.",
+	}])
+	decided_response({"input/endpoint/model": "debit"}).allow == false
+}
+
+# Should a rule of the composition itself ever come to nothing.
+test_denies_where_the_policy_comes_to_no_decision if {
+	decision := sidecar.decision with input as {} with sidecar.unsound as set()
+	decision == denied([malformed("sidecar", "the policy came to no decision")])
+}
+
+# Passing and explaining.
+
+test_denies_by_a_silent_guard_only_if_nothing_else_explains if {
+	question := fixture.without(fixture.asking_request, "data/models/credit/max_age_days")
+	decided(question) == denied([silent("staleness")])
+	decided(changed(question, {"input/consent": {"status": "missing"}})) == denied([tokenless])
+}
+
+test_drags_in_no_rule_that_depends_on_an_unknown_data_version if {
+	decided_request({"input/attributes/data_version/value": "x"}) == denied([{
+		"code": "data_version_unknown",
+		"rule": "provenance",
+		"message": "data_version x is not registered",
+		"remedy": "Register the data version under datasets, or use one that is registered.",
+	}])
+}
+
+test_takes_no_pass_that_is_not_true[pass] if {
+	some pass in ["true", 1, {}, [], null, false]
+	decision := sidecar.decision with input as fixture.request
+		with data.models as fixture.models
+		with data.datasets as fixture.datasets
+		with data.revocations as fixture.revocations
+		with data.guards.staleness.request.pass as pass
+	decision == denied([silent("staleness")])
+}
+
+test_takes_no_violation_of_another_shape_for_a_reason[note] if {
+	some note, violation in {
+		"a string": "too late",
+		"no code": {"message": "too late"},
+		"no message": {"code": "too_late"},
+		"a code that is a number": {"code": 7, "message": "too late"},
+		"a message that is null": {"code": "too_late", "message": null},
+	}
+	decided_where_staleness_says(violation) == denied([silent("staleness")])
+}
+
+test_gives_a_violation_without_a_remedy_an_empty_one if {
+	decided_where_staleness_says({"code": "too_late", "message": "after hours", "more": 1}) == denied([{
+		"code": "too_late",
+		"rule": "staleness",
+		"message": "after hours",
+		"remedy": "",
+	}])
+}
+
+decided_where_staleness_says(violation) := decision if {
+	decision := sidecar.decision with input as fixture.request
+		with data.models as fixture.models
+		with data.datasets as fixture.datasets
+		with data.revocations as fixture.revocations
+		with data.guards.staleness.request.pass as false
+		with data.guards.staleness.request.violation as {violation}
+}
+
+test_does_not_let_the_input_stand_in_for_a_guard if {
+	forged := {"input/data": {"guards": {"staleness": {"request": {"pass": true}}}}, "input/guards": {}}
+	decided_request(object.union(aged, forged)) == denied([stale])
+}
+
+# Time to live.
+
+test_holds_a_permit_up_to_the_next_deadline if {
+	decided_request({"input/consent/expires_unix_s": 1795300003.25}).ttl_s == 3.25
+	decided_request({"input/consent/expires_unix_s": 1795299000}).ttl_s == 0
+	decided_request({"data/datasets/loans/created_unix_s": 1792708002}).ttl_s == 2
+	both := {"data/datasets/loans/created_unix_s": 1792708002, "input/consent/expires_unix_s": 1795300001}
+	decided_request(both).ttl_s == 1
+	own := object.union(both, ruled({"consent": "off", "staleness": "off", "credit_scoring": "enforce"}))
+	decided_request(own).ttl_s == 2
+	decided_request(object.union(both, ruled({"consent": "off", "staleness": "off"}))).ttl_s == 5
+}
+
+# Two seconds before the data's deadline, and one before the token's.
+ending := {"data/datasets/loans/created_unix_s": 1792708002, "input/consent/expires_unix_s": 1795300001}
+
+ungranted := {"input/consent/scopes": []}
+
+# Only a pass can end: what fails in shadow or is off has no deadline.
+test_holds_a_permit_with_a_shadow_up_to_the_next_deadline_of_a_pass if {
+	unconsented := object.union(ending, ungranted)
+	decided_request(object.union(unconsented, ruled({"consent": "shadow"}))).ttl_s == 2
+	decided_request(object.union(unconsented, ruled({"consent": "shadow", "staleness": "off"}))).ttl_s == 5
+	own := {"consent": "shadow", "staleness": "off", "credit_scoring": "enforce"}
+	decided_request(object.union(unconsented, ruled(own))).ttl_s == 2
+	stale_in_shadow := object.union(ending, aged)
+	decided_request(object.union(stale_in_shadow, ruled({"staleness": "shadow"}))).ttl_s == 1
+	decided_request(object.union(stale_in_shadow, ruled({"staleness": "shadow", "credit_scoring": "shadow"}))).ttl_s == 1
+	decided_request(object.union(stale_in_shadow, ruled({"staleness": "shadow", "consent": "off"}))).ttl_s == 5
+}
+
+test_holds_a_response_whatever_ends_in_the_request if {
+	decided_response(ending) == allowed
+	decided_response(object.union(ending, object.union(outlying, ruled({"fairness_band": "shadow"})))).ttl_s == 5
+}
+
+# Many calls at once, and facts.
+
+judged_together(items) := decisions if {
+	decisions := sidecar.decisions with input as {"items": items}
+		with data.models as fixture.models
+		with data.datasets as fixture.datasets
+		with data.group_mean as fixture.group_mean
+		with data.revocations as fixture.revocations
+}
+
+test_answers_each_call_by_its_own_index if {
+	nobody := {"status": "missing"}
+	judged_together([
+		fixture.request,
+		object.union(object.remove(fixture.request, ["consent"]), {"consent": nobody}),
+		fixture.response,
+		null,
+		object.union(fixture.response, {"prediction": {"scores": [0.9]}}),
+	]) == {
+		0: allowed,
+		1: denied([tokenless]),
+		2: allowed,
+		3: denied([
+			malformed("sidecar", "instances is not a number of at least 1"),
+			malformed("sidecar", "the phase is neither request nor response"),
+			malformed("sidecar", "the time is not a number"),
+		]),
+		4: denied([outlier]),
+	}
+}
+
+# A list would close the gap with the neighbour's answer.
+test_leaves_a_gap_where_one_call_is_missing if {
+	judged_together({"0": fixture.request, "2": object.remove(fixture.request, ["phase"])}) == {
+		"0": allowed,
+		"2": denied([malformed("sidecar", "the phase is neither request nor response")]),
+	}
+}
+
+test_answers_nothing_to_nobody if {
+	judged_together([]) == {}
+	sidecar.decisions == {} with input as {}
+}
+
+test_tells_the_models_and_the_guards_with_their_phases if {
+	facts := sidecar.facts with data.models as fixture.models
+	facts == {
+		"models": fixture.models,
+		"guards": {
+			"consent": ["request"],
+			"credit_scoring": ["request", "response"],
+			"disparate_impact": ["response"],
+			"explanation": ["response"],
+			"fairness_band": ["response"],
+			"group_mean_band": ["response"],
+			"provenance": ["request"],
+			"staleness": ["request"],
+		},
+		"absent": [],
+	}
+}
+
+test_tells_no_models_where_the_data_is_missing if sidecar.facts.models == {}
