@@ -29,6 +29,7 @@ def status(settings: Settings, policy: Policy, trail: Trail, readiness: Readines
         "upstream": settings.upstream,
         "consent": settings.consent,
         "policy": asdict(policy.status()),
+        "refusing_because": refusing(policy.facts),
         "models": models(policy.facts),
         "audit": {
             "dir": str(settings.audit_dir),
@@ -37,6 +38,20 @@ def status(settings: Settings, policy: Policy, trail: Trail, readiness: Readines
             "open": trail.open_count,
         },
     }
+
+
+def refusing(facts: Facts | None) -> list[str]:
+    """Why requests are refused that no rule would refuse: guards that are absent, rules that nobody wrote."""
+    if facts is None:
+        return []
+    absent = [f"guard {guard} is absent: every request is refused" for guard in facts.absent_guards]
+    unknown = [
+        f"model {model.name} names rule {rule}, which no guard has: its requests are refused"
+        for model in facts.models.values()
+        for rule in model.rules
+        if rule not in facts.guards
+    ]
+    return absent or unknown  # where a guard is absent, the composed module lists none
 
 
 def models(facts: Facts | None) -> dict[str, object]:

@@ -21,7 +21,8 @@ Examples:
   sidecar check --upstream http://127.0.0.1:8080 --server triton --data data.json --consent-keys jwks.json \\
       --consent-issuer https://issuer.example --consent-audience credit --json
 
-Exit codes: 0 would start, 1 starts but would refuse every request (a shipped guard is absent), 2 would not start.
+Exit codes: 0 would start, 1 would start but refuse requests (a guard is absent, or a rule named that no guard has),
+2 would not start.
 """
 
 
@@ -33,12 +34,12 @@ def command(*, as_json: bool, **flags: Any) -> None:
     settings = read_settings(flags)
     found = asyncio.run(_look(settings))
     click.echo(json.dumps(found) if as_json else _text(found))
-    sys.exit(2 if found["problems"] else 1 if found["absent_guards"] else 0)
+    sys.exit(2 if found["problems"] else 1 if found["refusing_because"] else 0)
 
 
 async def _look(settings: Settings) -> dict[str, Any]:
     from sidecar.app.rooms import consent_room, opened, policy_room  # noqa: PLC0415
-    from sidecar.app.status import models  # noqa: PLC0415
+    from sidecar.app.status import models, refusing  # noqa: PLC0415
     from sidecar.model.clock import SystemClock  # noqa: PLC0415
     from sidecar.policy.events import NoEvents  # noqa: PLC0415
 
@@ -48,7 +49,7 @@ async def _look(settings: Settings) -> dict[str, Any]:
         "engine": None,
         "revision": None,
         "models": {},
-        "absent_guards": [],
+        "refusing_because": [],
     }
     async with contextlib.AsyncExitStack() as stack:
         policy = await opened(stack, policy_room(settings, SystemClock(), NoEvents()), problems)
@@ -60,14 +61,14 @@ async def _look(settings: Settings) -> dict[str, Any]:
                 "engine": seen.engine,
                 "revision": seen.revision,
                 "models": models(policy.facts),
-                "absent_guards": list(seen.absent_guards),
+                "refusing_because": refusing(policy.facts),
             }
     return found
 
 
 def _text(found: dict[str, Any]) -> str:
     lines = [f"problem: {problem}" for problem in found["problems"]]
-    lines += [f"absent: {guard} (every request would be refused)" for guard in found["absent_guards"]]
+    lines += [f"finding: {reason}" for reason in found["refusing_because"]]
     if not lines:
         lines.append(f"good: policy {found['revision']} in the {found['engine']} engine")
     for name, model in found["models"].items():

@@ -16,6 +16,7 @@ from sidecar.policy.capabilities import forbidden_builtins
 from sidecar.policy.logs import LINE_LIMIT, QuietLog
 from sidecar.policy.port import UNDEFINED, Answer
 from sidecar.policy.problems import PolicyProblems
+from sidecar.policy.recursion import recursive_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,8 +140,10 @@ class EmbeddedMaker:
     async def make(self, bundle: Bundle) -> EmbeddedEngine:
         """Parses the modules, refuses forbidden builtins, loads the data, compiles; raises `PolicyProblems`."""
         engine = parse(bundle.modules)
-        # regorus knows no capabilities, so its syntax tree is searched for what OPA would not even compile.
-        problems = forbidden_builtins(orjson.loads(engine.get_ast_as_json()))
+        # regorus knows no capabilities and follows recursion until the process dies, so its syntax tree is
+        # searched for what OPA would not even compile.
+        tree = orjson.loads(engine.get_ast_as_json())
+        problems = forbidden_builtins(tree) + recursive_rules(tree)
         if problems:
             raise PolicyProblems(problems)
         compile_with(engine, bundle.data_json.decode())

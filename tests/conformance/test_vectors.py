@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2 as httpx
 import orjson
 import pytest
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,7 @@ from click.testing import CliRunner, Result
 from sidecar.cli import main
 from sidecar.settings import Settings
 from tests.issuer import AUDIENCE, ISSUER, Issuer
-from tests.lab import DATA, infer, lab
+from tests.lab import DATA, REGO, infer, lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +71,19 @@ def test_check_lists_every_problem_and_exits_2(tmp_path: Path) -> None:
     assert any("nonsense" in problem for problem in json.loads(shown.output)["problems"])
 
 
+@pytest.mark.parametrize("finding", ["rule nonsense, which no guard has", "staleness.request is absent"])
+def test_check_exits_1_where_requests_would_be_refused(tmp_path: Path, finding: str) -> None:
+    data = copy.deepcopy(DATA)
+    root = tmp_path / "rego"
+    shutil.copytree(REGO, root)
+    if "nonsense" in finding:
+        data["models"]["credit"]["rules"]["nonsense"] = "enforce"
+    else:
+        shutil.rmtree(root / "guards" / "staleness")
+    shown = sidecar("check", *flags(tmp_path, data), "--policy", str(root))
+    assert (shown.exit_code, finding in shown.output) == (1, True)
+
+
 def test_version_names_the_engines() -> None:
     shown = json.loads(sidecar("version", "--json").output)
     assert list(shown) == ["sidecar", "python", "opa", "regorus"]
@@ -91,10 +106,6 @@ async def test_audit_shows_one_decision_and_exports_all(tmp_path: Path) -> None:
 
 
 def test_compose_writes_and_checks(tmp_path: Path) -> None:
-    import shutil
-
-    from tests.lab import REGO
-
     root = tmp_path / "rego"
     shutil.copytree(REGO, root)
     assert sidecar("policy", "compose", str(root), "--check").exit_code == 0

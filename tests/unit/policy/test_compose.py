@@ -201,3 +201,9 @@ def test_opa_finds_the_generated_module_well_formed_and_formatted(tmp_path: Path
     subprocess.run([opa_binary(), "check", "--strict", str(tmp_path)], check=True)
     formatted = subprocess.run([opa_binary(), "fmt", "--list", generated], check=True, capture_output=True)
     assert formatted.stdout == b""
+
+
+@pytest.mark.parametrize(("depth", "problems"), [(12, 0), (13, 1)])
+def test_deep_nesting_is_refused_before_an_engine_parses_it(tmp_path: Path, depth: int, problems: int) -> None:
+    (tmp_path / "deep.rego").write_text(f"package lib.deep\n\nx := {'[' * depth}{']' * depth}\n")
+    assert len(load_modules(tmp_path).problems) == problems

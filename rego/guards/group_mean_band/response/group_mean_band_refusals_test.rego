@@ -152,7 +152,9 @@ test_refuses_when_the_band_is_missing_and_the_window_has_not_seen_the_group if {
 
 test_refuses_when_the_windows_state_is_unknown if {
 	question := fixture.with_value(fixture.asking_response, "input/window/groups/a", drifted)
-	judged(fixture.with_value(question, "input/window/state", "fine")) == fixture.refused(set())
+	unknown := fixture.with_value(question, "input/window/state", "fine")
+	judged(unknown) == fixture.refused(set())
+	judged(fixture.without(unknown, "input/attributes/groups")) == fixture.refused(set())
 }
 
 test_refuses_when_a_bound_is_of_a_wrong_type[bound] if {
