@@ -49,6 +49,7 @@ class Meters:
         self._restarts = self._counter(names.ENGINE_RESTARTS)
         durations = self._histogram(names.EXCHANGE_DURATION)
         stages = self._histogram(names.STAGE_DURATION)
+        self._ends: dict[tuple[str, ...], Counter] = {}  # as many as the metric itself keeps
         # A lookup by labels costs as much as an observation, so the children that are always there are kept.
         self._durations = {endpoint: durations.labels(endpoint) for endpoint in names.ENDPOINTS}
         self._stages = {stage: stages.labels(stage) for stage in names.STAGES}
@@ -69,7 +70,7 @@ class Meters:
         """One exchange ended."""
         endpoint = case.endpoint.kind.value if case.endpoint else "unknown"
         model = self._model(case.model)
-        self._exchanges.labels(self._server, endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
+        self._ended(endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
         self._durations[endpoint].observe(case.clock.monotonic_s() - case.started_s)
         for stage, us in case.stage_us.items():
             self._stages[stage].observe(us / 1e6)
@@ -77,6 +78,13 @@ class Meters:
             self._refusals.labels(self._reason(reason), model).inc()
         for reason in case.would_deny:
             self._would_deny.labels(self._reason(reason), self._rule(reason), model).inc()
+
+    def _ended(self, *labels: str) -> Counter:
+        """The counter of exchanges that ended like this one. Kept: finding it by its labels costs more than to count."""
+        found = self._ends.get(labels)
+        if found is None:
+            found = self._ends[labels] = self._exchanges.labels(self._server, *labels)
+        return found
 
     def activated(self, revision: str) -> None:
         """See `policy.events.PolicyEvents`."""

@@ -161,6 +161,11 @@ async def test_a_forbidden_builtin_is_told() -> None:
     assert "time.now_ns" in " ".join(await problems(text))
 
 
+async def test_a_rule_that_depends_on_itself_is_told() -> None:
+    text = module('decision := {"allow": loop(1)}') + "\nloop(x) := loop(x)\n"
+    assert "depends on itself" in " ".join(await problems(text))
+
+
 def test_without_the_binding_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "regorus", None)
     with pytest.raises(PolicyProblems) as raised:
