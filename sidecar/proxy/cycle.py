@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from uvicorn._types import ASGIReceiveEvent, HTTPScope
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, HTTPScope
 
     from sidecar.http1.request_reader import Head
 
@@ -27,16 +27,39 @@ class Cycle(RequestResponseCycle):
         message = await super().receive()
         return message if self.incoming.violation is None else {"type": "http.disconnect"}
 
+    async def send(self, message: ASGISendEvent) -> None:
+        """As uvicorn's; but head and body leave in one call of the system where there is a body."""
+        if message["type"] == "http.response.start" and self.scope["method"] != "HEAD":
+            cast("ResponseTransport", self.transport).hold()
+        await super().send(message)
+
 
 class ResponseTransport:
-    """A transport for cycles: all of it is the connection's own but `close`, which may have to linger."""
+    """A transport for cycles: the connection's own, but `close` may have to linger, and a write can be held."""
 
-    __slots__ = ("close", "is_closing", "write")
+    __slots__ = ("_held", "_holding", "_transport", "close", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+        self._transport = transport
+        self._holding = False
+        self._held = b""
         self.is_closing = transport.is_closing
         self.close = close
+
+    def hold(self) -> None:
+        """Keeps what is written next, until something more is written."""
+        self._holding = True
+
+    def write(self, data: bytes) -> None:
+        """Writes, behind what was held."""
+        if self._holding:
+            self._holding = False
+            self._held = data
+        elif self._held:
+            held, self._held = self._held, b""
+            self._transport.writelines((held, data))
+        else:
+            self._transport.write(data)
 
 
 def scope_of(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from sidecar.http1.request_reader import Head
 from sidecar.http1.rules import Framing
-from sidecar.proxy.cycle import scope_of
+from sidecar.proxy.cycle import ResponseTransport, scope_of
 from sidecar.proxy.incoming import EXTENSION, Incoming
 
 
@@ -26,3 +26,40 @@ def test_the_scope_leaves_the_target_as_it_was_sent() -> None:
         "headers": fields,
         "extensions": {EXTENSION: incoming},
     }
+
+
+class Connection:
+    """Keeps what is written, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes) -> None:
+        self.calls.append(data)
+
+    def writelines(self, parts: tuple[bytes, ...]) -> None:
+        self.calls.append(b"".join(parts))
+
+
+def test_what_is_held_leaves_with_what_is_written_next() -> None:
+    connection = Connection()
+    transport = ResponseTransport(connection, lambda: None)  # type: ignore[arg-type]
+    transport.write(b"100 ")
+    transport.hold()
+    transport.write(b"head ")
+    assert connection.calls == [b"100 "]
+    transport.write(b"body")
+    transport.write(b" more")
+    assert connection.calls == [b"100 ", b"head body", b" more"]
+
+
+def test_an_empty_body_lets_the_head_go() -> None:
+    connection = Connection()
+    transport = ResponseTransport(connection, lambda: None)  # type: ignore[arg-type]
+    transport.hold()
+    transport.write(b"head")
+    transport.write(b"")
+    assert connection.calls == [b"head"]
