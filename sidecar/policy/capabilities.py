@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CAPABILITIES_FILE = Path(__file__).with_name("capabilities.json")
 """As `opa check --capabilities` takes it; made by `filtered` from `opa capabilities --current`."""
@@ -51,10 +51,10 @@ def allowed_builtins() -> frozenset[str]:
     return frozenset(builtin["name"] for builtin in json.loads(CAPABILITIES_FILE.read_bytes())["builtins"])
 
 
-def forbidden_builtins(modules: Sequence[Mapping[str, Any]]) -> list[str]:
+def forbidden_builtins(modules: Iterable[Mapping[str, Any]]) -> list[str]:
     """One line for each call that a policy may not make, with its place.
 
-    `modules`: what regorus's `get_ast_as_json` gives, decoded.
+    `modules`: what regorus's `get_ast_as_json` gives, decoded; gone through more than once.
     """
     own = {name for module in modules for name in _heads(module["ast"])}
     return [problem for module in modules for problem in _forbidden_in(module, own)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Path = tuple[str, ...]
 Node = dict[str, Any]
@@ -25,10 +25,10 @@ class _Rule:
     references: frozenset[Path]
 
 
-def recursive_rules(modules: Sequence[Mapping[str, Any]]) -> list[str]:
+def recursive_rules(modules: Iterable[Mapping[str, Any]]) -> list[str]:
     """One line for each rule that depends on itself, with its place.
 
-    `modules`: what regorus's `get_ast_as_json` gives, decoded.
+    `modules`: what regorus's `get_ast_as_json` gives, decoded; gone through more than once.
     """
     names: dict[Path, set[str]] = {}
     for module in modules:
