@@ -80,7 +80,7 @@ class Meters:
             self._would_deny.labels(self._reason(reason), self._rule(reason), model).inc()
 
     def _ended(self, *labels: str) -> Counter:
-        """The counter of exchanges that ended like this one. Kept: finding it by its labels costs more than to count."""
+        """The counter of exchanges that ended like this one, kept: finding it by its labels costs more than it does."""
         found = self._ends.get(labels)
         if found is None:
             found = self._ends[labels] = self._exchanges.labels(self._server, *labels)

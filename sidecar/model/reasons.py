@@ -98,6 +98,7 @@ _ENGINE = _kinds(
     ("revision_skew", 503, "The policy's revision kept changing", "Retry"),
     ("audit_unavailable", 503, "The audit record cannot be written", "Operators: see the audit volume"),
     ("overloaded", 503, "Too much work in flight", "Retry later, with back-off"),
+    ("sidecar_failed", 503, "The sidecar itself failed", "Retry; operators: its log has the decision id"),
     ("shutting_down", 503, "The sidecar is stopping", "Retry: another replica will answer"),
 )
 _CLIENT = _kinds(

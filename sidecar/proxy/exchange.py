@@ -25,7 +25,7 @@ from sidecar.protocols.attributes import forbidden_headers
 from sidecar.proxy.case import Case
 from sidecar.proxy.obligations import arm_throttles, replacement
 from sidecar.proxy.observation import observation
-from sidecar.proxy.problem import defect, problem
+from sidecar.proxy.problem import problem
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -117,10 +117,6 @@ class Exchange:
         except Refused as refusal:  # the trail itself refused: there is no record to write
             case.result, case.reasons = Result.FAILED, refusal.reasons
             response = self._problem(case, refusal)
-        except Exception:
-            logger.exception("decision %s: a defect of the sidecar", case.context.decision_id)
-            case.result = Result.FAILED
-            response = defect(case.context.decision_id)
         self.observer.finished(case, response.status)
         return _stamped(case, response)
 
@@ -136,6 +132,8 @@ class Exchange:
         except asyncio.CancelledError:
             await self._refuse(case, refused("request_aborted", "the client went away before an answer"))
             raise
+        except Exception:
+            return await self._refuse(case, _defect(case))
         return await self._carry_out(case, permit)
 
     def _route(self, case: Case) -> Endpoint:
@@ -176,9 +174,8 @@ class Exchange:
         except asyncio.CancelledError:
             await self._conclude(case, opened, Result.ABORTED, None)
             raise
-        except BaseException:
-            await self._conclude(case, opened, Result.FAILED, None)
-            raise
+        except Exception:
+            answer = self._failed(case, _defect(case))
         await self._conclude(case, opened, case.result, answer)
         return answer
 
@@ -247,6 +244,8 @@ class Exchange:
         case.reasons = in_order(refusal.reasons)
         by_us = leading(case.reasons).group in (ReasonClass.ENGINE, ReasonClass.UPSTREAM)
         case.result = Result.FAILED if by_us else Result.REFUSED
+        if case.response_decision is None or case.response_decision.allow:
+            case.response_decision = Decision(allow=False, revision=case.revision, reasons=case.reasons)
         return self._problem(case, refusal)
 
     def _problem(self, case: Case, refusal: Refused) -> Response:
@@ -257,6 +256,12 @@ class Exchange:
             retry_after_s=refusal.retry_after_s,
             allow=refusal.allow,
         )
+
+
+def _defect(case: Case) -> Refused:
+    """For an exception that nobody foresaw: the log gets it, the client and the record its name."""
+    logger.exception("decision %s: a defect of the sidecar", case.context.decision_id)
+    return refused("sidecar_failed", "the sidecar failed; its log says why")
 
 
 def _stamped(case: Case, response: Response) -> Response:

@@ -62,16 +62,3 @@ def _challenge(code: str) -> bytes:
     if code == "consent_missing":
         return b'Bearer realm="consent"'
     return b'Bearer realm="consent", error="invalid_token"'
-
-
-def defect(decision_id: str) -> Response:
-    """What a client sees of a defect of ours; the log has the rest."""
-    members: dict[str, object] = {
-        "type": "about:blank",
-        "title": "Internal Server Error",
-        "status": 500,
-        "detail": "The sidecar failed; its log says why",
-        "decision_id": decision_id,
-        "reasons": [],
-    }
-    return Response(500, ((b"content-type", b"application/problem+json"),), orjson.dumps(members))

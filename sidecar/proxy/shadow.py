@@ -25,6 +25,7 @@ ALWAYS_REFUSED = frozenset(
         "response_too_large",
         "overloaded",
         "shutting_down",
+        "sidecar_failed",
         # "follows the delivery setting", which this version knows as `required` only
         "audit_unavailable",
         # nothing came that could be passed on

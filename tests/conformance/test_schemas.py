@@ -16,7 +16,7 @@ from sidecar.model.reasons import CATALOGUE, Reason, policy_may_use
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
 from sidecar.protocols.v2 import V2
-from sidecar.proxy.problem import defect, problem
+from sidecar.proxy.problem import problem
 from tests.conformance.schema_breaches import BREACHES, UNKNOWN_TOKEN
 from tests.conformance.schema_set import GONE, SCHEMAS, changed, contract, errors, members, removable, untyped
 
@@ -263,18 +263,11 @@ def test_all_reasons_together_are_a_problem() -> None:
     assert errors("problem", told(*(Reason(code, "because") for code in CATALOGUE))) == []
 
 
-def test_a_defect_of_ours_is_a_problem_without_reasons() -> None:
-    body = orjson.loads(defect(ID).body)
-    assert errors("problem", body) == []
-    assert errors("problem", changed(body, "/type", "urn:model-policy-sidecar:reason:overloaded"))
-    assert errors("problem", changed(body, "/reasons", EXAMPLES["problem"]["reasons"]))
-
-
 def test_the_words_are_the_codes() -> None:
     parts = SCHEMAS["policy-input"]["$defs"]
     assert parts["attribute"]["properties"]["status"]["enum"] == [status.value for status in Status]
     assert parts["consent"]["properties"]["status"]["enum"] == [status.value for status in ConsentStatus]
     obligation = SCHEMAS["decision"]["$defs"]["obligation"]
     assert set(obligation["properties"]["type"]["enum"]) == OBLIGATION_TYPES
-    statuses = {kind.status for kind in CATALOGUE.values()} | {500}
+    statuses = {kind.status for kind in CATALOGUE.values()}
     assert set(SCHEMAS["problem"]["properties"]["status"]["enum"]) == statuses

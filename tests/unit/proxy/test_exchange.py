@@ -198,6 +198,7 @@ async def test_a_failing_model_server_is_told_and_recorded(tmp_path: Path, code:
         answered, body = await it.call(infer())
         assert (answered, codes(body)) == (status, [code])
         assert it.kinds() == ["INTENT", "OUTCOME failed"]
+        assert [r["code"] for r in it.records()[-1]["decision"]["reasons"]] == [code]
 
 
 ENGINE_FAILURES = [
@@ -346,8 +347,20 @@ async def test_a_defect_of_ours_still_closes_its_intent(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         it.upstream.answer = ZeroDivisionError()
         status, body = await it.call(infer())
-        assert (status, body["reasons"]) == (500, [])
+        assert (status, codes(body)) == (503, ["sidecar_failed"])
         assert it.kinds() == ["INTENT", "OUTCOME failed"]
+
+
+async def test_a_defect_before_the_decision_leaves_a_refusal(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+
+        async def fail(_: object) -> ConsentFact:
+            raise ZeroDivisionError
+
+        it.consent.verify = fail  # type: ignore[method-assign]
+        status, body = await it.call(infer())
+        assert (status, codes(body), it.kinds()) == (503, ["sidecar_failed"], ["REFUSAL"])
+        assert it.upstream.received == []
 
 
 async def test_a_front_can_refuse_what_is_no_request(tmp_path: Path) -> None:

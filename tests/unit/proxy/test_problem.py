@@ -9,7 +9,7 @@ from sidecar.model.reasons import CATALOGUE, Reason, ReasonClass
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
 from sidecar.protocols.v2 import V2
-from sidecar.proxy.problem import defect, problem
+from sidecar.proxy.problem import problem
 
 if TYPE_CHECKING:
     from sidecar.model.message import Response
@@ -128,19 +128,6 @@ def test_a_protocol_adds_what_its_clients_look_for(protocol: V1 | V2 | TorchServ
     plain = problem([Reason("data_stale", "old")], ID)
     response = problem([Reason("data_stale", "old")], ID, protocol=protocol)
     assert body(response) == body(plain) | members
-
-
-def test_a_defect_of_ours_is_a_500_without_details() -> None:
-    response = defect(ID)
-    assert (response.status, response.headers) == (500, (PROBLEM_JSON,))
-    assert body(response) == {
-        "type": "about:blank",
-        "title": "Internal Server Error",
-        "status": 500,
-        "detail": "The sidecar failed; its log says why",
-        "decision_id": ID,
-        "reasons": [],
-    }
 
 
 def test_the_classes_are_all_there() -> None:
