@@ -1,0 +1,158 @@
+"""The other ports of a running sidecar: TLS in front, the control socket, spans to a collector."""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import json
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.e2e.test_run import BODY, PATH
+from tests.process import sidecar, wait_until
+from tests.upstream import recording_server
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1, and its key."""
+    import ipaddress
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sidecar")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return cert_file, key_file
+
+
+def test_the_data_port_speaks_tls_and_asks_clients_for_certificates(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    flags = ["--tls-cert", str(cert), "--tls-key", str(key), "--tls-client-ca", str(cert)]
+    with recording_server() as upstream, sidecar(tmp_path, upstream.url, *flags) as running:
+        context = ssl.create_default_context(cafile=str(cert))
+        assert _infer(running.ports[0], running.issuer.token(), context) is None
+        context.load_cert_chain(cert, key)
+        assert _infer(running.ports[0], running.issuer.token(), context) == 200
+        assert len(upstream.received) == 1
+
+
+def _infer(address: str, token: str, context: ssl.SSLContext) -> int | None:
+    """The status, or None where the connection is not accepted."""
+    headers = {
+        "Content-Type": "application/json",
+        "X-Data-Version": "fresh",
+        "X-Consent-Scope": "credit_scoring",
+        "X-Protected-Group": "a",
+        "X-Consent-Token": token,
+    }
+    connection = http.client.HTTPSConnection(address, context=context, timeout=10)
+    try:
+        connection.request("POST", PATH, json.dumps(BODY), headers)
+        return connection.getresponse().status
+    except (ssl.SSLError, ConnectionError):
+        return None
+    finally:
+        connection.close()
+
+
+def test_a_public_admin_port_hides_what_the_control_socket_shows(tmp_path: Path) -> None:
+    flags = ["--admin", "0.0.0.0:0", "--control", str(tmp_path / "control.sock")]
+    with recording_server() as upstream, sidecar(tmp_path, upstream.url, *flags) as running:
+        port = running.ports[1].rpartition(":")[2]
+        shown = {path: _get(("127.0.0.1", int(port)), path) for path in ("/health/live", "/metrics", "/status")}
+        assert shown == {"/health/live": 200, "/metrics": 200, "/status": 404}
+        assert _get(str(tmp_path / "control.sock"), "/status") == 200
+
+
+def _get(address: str | tuple[str, int], path: str) -> int:
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.connect(address)
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return int(client.makefile("rb").readline().split()[1])
+
+
+@contextmanager
+def collector() -> Generator[tuple[str, list[ExportTraceServiceRequest]]]:
+    """An OTLP/HTTP endpoint that keeps what it is sent."""
+    received: list[ExportTraceServiceRequest] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                import gzip
+
+                body = gzip.decompress(body)
+            received.append(ExportTraceServiceRequest.FromString(body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_each_exchange_becomes_a_span_in_the_clients_trace(tmp_path: Path) -> None:
+    trace_id, parent_id = "a" * 32, "b" * 16
+    with (
+        collector() as (url, received),
+        recording_server() as upstream,
+        sidecar(tmp_path, upstream.url, "--otlp", url) as running,
+    ):
+        # An unsampled trace is exported all the same: a client's flag never decides over evidence.
+        answer = running.infer(PATH, BODY, Traceparent=f"00-{trace_id}-{parent_id}-00")
+        running.infer(PATH, BODY, X_Data_Version="stale")
+        wait_until(lambda: sum(len(_spans(request)) for request in received) == 2)
+        spans = [span for request in received for span in _spans(request)]
+        sent = {name.lower(): value for name, value in upstream.received[0][1].items()}
+    released = next(span for span in spans if span.trace_id.hex() == trace_id)
+    assert released.parent_span_id.hex() == parent_id
+    assert sent["traceparent"] == f"00-{trace_id}-{released.span_id.hex()}-00"
+    found = {attribute.key: attribute.value.string_value for attribute in released.attributes}
+    assert found["sidecar.decision_id"] == answer.headers["x-decision-id"]
+    assert (found["sidecar.result"], found["sidecar.data_version"]) == ("released", "fresh")
+    assert found["sidecar.policy.revision"] == running.ready["policy_revision"]
+
+
+def _spans(request: ExportTraceServiceRequest) -> list[Any]:
+    return [span for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans]
