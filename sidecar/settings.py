@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import yaml
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -55,9 +56,9 @@ class Address:
 
 def parse_address(value: object) -> object:
     """`127.0.0.1:8090`, `[::1]:8090`, `localhost:0`."""
-    if not isinstance(value, str):
+    if isinstance(value, Address):
         return value
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})", value)
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})", str(value))
     if match is None or int(match[3]) > 65_535:
         raise ValueError(f"{value!r} is not HOST:PORT")
     return Address(match[1] or match[2], int(match[3]))
@@ -143,7 +144,10 @@ class Settings(BaseSettings):
         default=250, ge=1, le=60_000, description="How long one decision may take: policy_timeout beyond"
     )
     policy_max_age: Annotated[float | None, BeforeValidator(parse_duration_s)] = Field(
-        default=3_600.0, description="How old bundles may be (1h, 15m, none): policy_too_old beyond"
+        default=3_600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How old bundles may be (1h, 15m, none): policy_too_old beyond",
     )
     mode: Literal["enforce", "shadow"] = Field(
         default="enforce",
@@ -213,10 +217,13 @@ class Settings(BaseSettings):
     def _is_target(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
-        if not re.fullmatch(r"https?://[^/\s]+|unix:///?[^\s]+", value):
+        match = _TARGET.fullmatch(value)
+        if match is None:
             raise ValueError(f"{value!r} is none of http://HOST:PORT, https://HOST:PORT, unix://PATH")
-        if info.field_name == "opa":
-            _require_private(value, "opa")
+        host = match["host"]
+        if info.field_name == "opa" and match["scheme"] == "http" and not Address(host.strip("[]"), 0).is_loopback:
+            # Requirement O5: plain text only on loopback and Unix sockets; decisions could be forged on the way.
+            raise ValueError("--opa over plain http is for loopback only; use https:// or unix://")
         return value
 
     @field_validator("server")
@@ -233,6 +240,13 @@ class Settings(BaseSettings):
     def _opa_fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("engine") == "embedded":
             raise ValueError("--opa and --engine embedded exclude each other")
+        return value
+
+    @field_validator("tls_client_ca")
+    @classmethod
+    def _has_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("tls_cert") is None:
+            raise ValueError("without --tls-cert there is no TLS to ask clients for certificates in")
         return value
 
     @field_validator("policy", "data")
@@ -257,6 +271,20 @@ class Settings(BaseSettings):
         if value is None and info.data.get("consent") == "on":
             flag = "--" + str(info.field_name).replace("_", "-")
             raise ValueError(f"{flag} is required; or --consent off where no model's rules need consent")
+        return value
+
+    @field_validator("consent_keys")
+    @classmethod
+    def _is_there(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value and not Path(value).is_file():
+            raise ValueError(f"{value} does not exist")
+        return value
+
+    @field_validator("otlp")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
+            raise ValueError(f"{value!r} is not an http:// or https:// URL")
         return value
 
     @field_validator("input_headers")
@@ -293,11 +321,10 @@ class Settings(BaseSettings):
         return self.subject_key or self.audit_dir.with_name(self.audit_dir.name + ".subject-key")
 
 
-def _require_private(url: str, flag: str) -> None:
-    """Requirement O5: plain text only on loopback and Unix sockets."""
-    match = re.fullmatch(r"http://(?:\[(.+)\]|([^:/]+))(?::\d+)?", url)
-    if match and not Address(match[1] or match[2], 0).is_loopback:
-        raise ValueError(f"--{flag} over plain http is for loopback only; use https:// or unix://")
+_TARGET = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?/?|unix://(?P<path>/?[^\s]+)"
+)
+"""What `http1.Target` takes, and no more: no user, no query, no fragment."""
 
 
 class SettingsInvalid(Exception):
@@ -310,8 +337,9 @@ class SettingsInvalid(Exception):
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     """Settings from flags, `SIDECAR_` variables and a YAML file. Raises SettingsInvalid."""
-    if config is not None and not config.is_file():
-        raise SettingsInvalid([f"--config: {config} does not exist"])
+    problems = _unreadable(config) if config is not None else []
+    if problems:
+        raise SettingsInvalid(problems)
 
     class _WithFile(Settings):
         model_config = SettingsConfigDict(yaml_file=config)
@@ -327,6 +355,19 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
     raise SettingsInvalid(problems)
 
 
+def _unreadable(config: Path) -> list[str]:
+    """Why the file is no set of settings; what is wrong with single settings is found later."""
+    try:
+        content: object = yaml.safe_load(config.read_bytes())
+    except OSError as error:
+        return [f"--config: {config}: {error.strerror}"]
+    except yaml.YAMLError as error:
+        return [f"--config: {config} is not YAML: {' '.join(str(error).split())}"]
+    if content is not None and not isinstance(content, dict):
+        return [f"--config: {config} holds no settings: write one `name: value` a line"]
+    return []
+
+
 _NOT_SETTINGS = re.compile(r"SIDECAR_(CACHE|PORT(_.*)?|SERVICE_(HOST|PORT.*))")
 """The scripts' cache folder, and what Kubernetes sets in every pod beside a Service named `sidecar`."""
 
@@ -340,11 +381,16 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _unknown(name: str) -> str:
+    known = name.replace("-", "_")
+    return f"is no setting in a file; write {known}" if known in Settings.model_fields else "is no setting"
+
+
 def _texts(error: ValidationError) -> list[str]:
     problems: list[str] = []
     for detail in error.errors(include_url=False, include_input=False):
         flag = "--" + ".".join(str(part) for part in detail["loc"]).replace("_", "-")
-        text = {"missing": "is required", "extra_forbidden": "is no setting"}.get(
+        text = {"missing": "is required", "extra_forbidden": _unknown(str(detail["loc"][0]))}.get(
             detail["type"], detail["msg"].removeprefix("Value error, ")
         )
         problems.append(text if text.startswith("--") else f"{flag}: {text}")

@@ -202,6 +202,10 @@ POLICY_ACTIVATED = _gauge("policy_activation_timestamp_seconds", "s", "When the 
 POLICY_AGE = _gauge("policy_age_seconds", "s", "Since the policy's bundles were last confirmed")
 POLICY_ACTIVATIONS = _counter("policy_activations", "Policies activated, the first included")
 POLICY_RELOAD_FAILURES = _counter("policy_reload_failures", "New policies that could not be activated")
+POLICY_PROBLEMS = _gauge("policy_problems", "1", "What is wrong with the latest policy, which is therefore not active")
+POLICY_REFUSING = _gauge(
+    "policy_refusing", "1", "Guards that are absent and rules that no guard has: requests are refused"
+)
 POLICY_POLL_FAILURES = _counter("policy_poll_failures", "Times a remote engine did not tell its revision")
 ENGINE_RESTARTS = _counter("engine_restarts", "Times the child engine had died and was started again")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.admin.app import Views
 from sidecar.admin.meters import Meters
+from sidecar.app.journal import Journal
 from sidecar.app.problems import StartProblems
 from sidecar.app.readiness import Readiness
 from sidecar.app.readings import audit_readings, body_readings, consent_readings, policy_readings
@@ -49,15 +50,17 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
     """Opens every room and closes them in reverse. Raises StartProblems with what is wrong in all of them."""
     clock = SystemClock()
     meters = Meters(settings.server)
+    journal = Journal(meters)
     problems: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
-        policy = await opened(stack, policy_room(settings, clock, meters), problems)
+        policy = await opened(stack, policy_room(settings, clock, journal), problems)
         consent = await opened(stack, consent_room(settings, clock), problems)
         log = await opened(stack, log_room(settings, clock), problems)
         if policy is None or consent is None or log is None:
             raise StartProblems(problems)
         spans = await stack.enter_async_context(spans_room(settings, log.log_id))
         trail = await stack.enter_async_context(trail_room(settings, clock, log, spans, policy.kind))
+        journal.join(trail)
         upstream = await stack.enter_async_context(upstream_room(settings))
         window = NoWindow()
         judge = Judge(

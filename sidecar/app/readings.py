@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sidecar import telemetry as names
+from sidecar.app.status import refusing
 from sidecar.consent.verify import ConsentOff, ConsentVerifier
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def policy_readings(policy: Policy) -> Iterator[Reading]:
     yield names.DECISION_CACHE_ENTRIES, [([], seen.cache.entries)]
     active = [([seen.engine, seen.revision], 1.0)] if seen.revision else []
     yield names.POLICY_INFO, active
+    yield names.POLICY_PROBLEMS, [([], len(seen.last_error))]
+    yield names.POLICY_REFUSING, [([], len(refusing(policy.facts)))]
     yield names.POLICY_ACTIVATED, _known(seen.activated_unix_s)
     yield names.POLICY_AGE, _known(seen.age_s)
 

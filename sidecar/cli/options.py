@@ -34,8 +34,8 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., None]], Call
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     return click.option(
         "--" + name.replace("_", "-"),
-        type=click.Choice([str(choice) for choice in choices]) if choices else str,
-        metavar=None if choices else name.rsplit("_", 1)[-1].upper(),
+        type=str,  # not click's own choice: that would report only the first flag that is wrong
+        metavar="|".join(map(str, choices)) or name.rsplit("_", 1)[-1].upper(),
         help=f"{field.description}  [{_default(field)}]",
     )
 

@@ -48,18 +48,23 @@ class MemoryThrottle:
         """See Throttle."""
         if not self._buckets:
             return
+        # One that was armed for the model as a whole also meets calls that name a version, however it is spelt.
+        for key in {(model, version), (model, None)}:
+            self._take(key)
+
+    def _take(self, key: tuple[str, str | None]) -> None:
         now_s = self._clock.monotonic_s()
-        bucket = self._buckets.get((model, version))
+        bucket = self._buckets.get(key)
         if bucket is None:
             return
         if now_s >= bucket.until_s:
-            del self._buckets[model, version]
+            del self._buckets[key]
             return
         bucket.tokens = min(BURST, bucket.tokens + (now_s - bucket.at_s) * bucket.rate_per_s)
         bucket.at_s = now_s
         if bucket.tokens < 1.0:
             wait_s = (1.0 - bucket.tokens) / bucket.rate_per_s if bucket.rate_per_s > 0 else bucket.until_s - now_s
-            raise refused("model_throttled", f"{model} is throttled", retry_after_s=max(1, round(wait_s)))
+            raise refused("model_throttled", f"{key[0]} is throttled", retry_after_s=max(1, round(wait_s)))
         bucket.tokens -= 1.0
 
     def arm(self, model: str, version: str | None, rate_per_s: float, hold_s: float) -> bool:

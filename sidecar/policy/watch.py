@@ -155,6 +155,8 @@ class DirectorySource:
                 _log.error("shipped guards are absent, so requests are refused: %s", ", ".join(bundle.absent))
             if old is not None:
                 await old.engine.aclose()
+        elif self._problems:
+            _log.info("the policy is again what is active: %s", bundle.revision)
         self._problems = ()
 
     async def _make(self, bundle: Bundle) -> Generation:

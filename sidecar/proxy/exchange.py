@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sidecar.audit.trail import Opened, Trail
     from sidecar.fairness.throttle import Throttle
-    from sidecar.fairness.window import Window
+    from sidecar.fairness.window import Observation, Window
     from sidecar.model.clock import Clock
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.message import Request
@@ -115,6 +115,10 @@ class Exchange:
             self.observer.finished(case, None)
             raise
         except Refused as refusal:  # the trail itself refused: there is no record to write
+            case.result, case.reasons = Result.FAILED, refusal.reasons
+            response = self._problem(case, refusal)
+        except Exception:  # a defect in recording itself; every other one has its record by now
+            refusal = _defect(case)
             case.result, case.reasons = Result.FAILED, refusal.reasons
             response = self._problem(case, refusal)
         self.observer.finished(case, response.status)
@@ -226,7 +230,14 @@ class Exchange:
         )
         case.mark("outcome")
         if seen is not None:
+            self._observe(case, seen)
+
+    def _observe(self, case: Case, seen: Observation) -> None:
+        """The OUTCOME stands, so the answer goes out even where the window fails to count it."""
+        try:
             self.window.observe(seen)
+        except Exception:
+            logger.exception("decision %s: the window did not count it", case.context.decision_id)
 
     async def _refuse(self, case: Case, refusal: Refused) -> Response:
         """REFUSAL durable, then the refusal."""
@@ -244,8 +255,10 @@ class Exchange:
         case.reasons = in_order(refusal.reasons)
         by_us = leading(case.reasons).group in (ReasonClass.ENGINE, ReasonClass.UPSTREAM)
         case.result = Result.FAILED if by_us else Result.REFUSED
-        if case.response_decision is None or case.response_decision.allow:
-            case.response_decision = Decision(allow=False, revision=case.revision, reasons=case.reasons)
+        decided = case.response_decision
+        if decided is None or decided.allow:
+            revision = decided.revision if decided else case.revision
+            case.response_decision = Decision(allow=False, revision=revision, reasons=case.reasons)
         return self._problem(case, refusal)
 
     def _problem(self, case: Case, refusal: Refused) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -103,9 +105,16 @@ class Judge:
             case.revision = decision.revision
             if decision.revision == facts.revision:
                 return decision
-            if case.clock.monotonic_s() - started_s > self.skew_timeout_s:
+            left_s = self.skew_timeout_s - (case.clock.monotonic_s() - started_s)
+            if left_s <= 0:
                 raise refused("revision_skew", "the policy's revision changed at each attempt")
-            await self.policy.refresh()
+            await self._refresh(left_s)
+
+    async def _refresh(self, limit_s: float) -> None:
+        """Learns the new facts, or is told again that they differ when the time is up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.policy.refresh()
 
     async def _ask(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol, facts: Facts) -> Question:
         case.revision = facts.revision

@@ -219,13 +219,14 @@ def test_bad_configuration_exits_2_with_every_problem(tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text('{"models": 1, "nonsense": {}}')
     command = [sys.executable, "-m", "sidecar", "run", "--server", "mlserver"]
     command += ["--upstream", "http://127.0.0.1:1", "--engine", "embedded", "--data", str(tmp_path / "data.json")]
-    command += ["--consent-keys", str(tmp_path / "none.json"), "--consent-issuer", "i", "--consent-audience", "a"]
+    (tmp_path / "jwks.json").write_text("[]")
+    command += ["--consent-keys", str(tmp_path / "jwks.json"), "--consent-issuer", "i", "--consent-audience", "a"]
     command += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--audit-dir", str(tmp_path / "audit")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert "nonsense" in done.stderr
     assert "models" in done.stderr
-    assert "none.json cannot be read" in done.stderr
+    assert "--consent-keys: " in done.stderr
 
 
 def test_the_data_path_imports_nothing_heavy(running: Sidecar) -> None:

@@ -127,6 +127,17 @@ def test_unknown_keys_of_the_file_are_refused(tmp_path: Path) -> None:
             {"opa": "unix:///run/opa.sock", "data": "x.json"},
             "--data: a running OPA (--opa) has policy and data of its own; give them to it instead",
         ),
+        (
+            {"tls_client_ca": "ca.pem"},
+            "--tls-client-ca: without --tls-cert there is no TLS to ask clients for certificates in",
+        ),
+        (
+            {"upstream": "http://u:p@h:1"},
+            "--upstream: 'http://u:p@h:1' is none of http://HOST:PORT, https://HOST:PORT, unix://PATH",
+        ),
+        ({"policy_max_age": "0"}, "--policy-max-age: Input should be greater than 0"),
+        ({"otlp": "nope"}, "--otlp: 'nope' is not an http:// or https:// URL"),
+        ({"consent_keys": "/nowhere.jwks"}, "--consent-keys: /nowhere.jwks does not exist"),
         ({"data": "/nowhere.json"}, "--data: /nowhere.json does not exist"),
         ({"tls_key": "x.pem"}, "--tls-cert and --tls-key come together"),
         (
@@ -141,6 +152,25 @@ def test_unknown_keys_of_the_file_are_refused(tmp_path: Path) -> None:
 )
 def test_what_does_not_fit_is_told_with_its_remedy(flags: dict[str, str], problem: str) -> None:
     assert problems(**{**NEEDED, **flags}) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [", "is not YAML"),
+        ("- 3", "holds no settings: write one `name: value` a line"),
+        ("max-instances: 4", "--max-instances: is no setting in a file; write max_instances"),
+        ("listen: 9", "--listen: 9 is not HOST:PORT"),
+    ],
+)
+def test_a_file_that_is_no_settings_is_told_in_a_line(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "sidecar.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsInvalid) as caught:
+        load(NEEDED, file)
+    (found,) = caught.value.problems
+    assert problem in found
+    assert "\n" not in found
 
 
 def test_every_setting_says_what_it_means() -> None:

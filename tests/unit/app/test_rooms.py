@@ -64,9 +64,11 @@ async def test_consent_off_needs_every_models_rule_off(tmp_path: Path) -> None:
 
 
 async def test_a_key_set_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    given = settings(tmp_path, consent_keys=str(tmp_path / "none.json"))
+    given = settings(tmp_path)
+    (tmp_path / "jwks.json").write_text("no key set")
     found = await problems_of(consent_room(given, SystemClock()))
-    assert found == [f"--consent-keys: {tmp_path}/none.json cannot be read: No such file or directory"]
+    assert len(found) == 1
+    assert found[0].startswith("--consent-keys: ")
 
 
 async def test_an_audit_folder_belongs_to_one_process(tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ def test_it_holds_for_its_model_and_version_only() -> None:
     assert [admitted(throttle, "other", "2") for _ in range(2)] == [True, True]
 
 
+def test_one_for_the_whole_model_meets_every_version_however_it_is_spelt() -> None:
+    throttle = MemoryThrottle(FixedClock())
+    throttle.arm("credit", None, rate_per_s=1, hold_s=300)
+    assert admitted(throttle, "credit", "1")
+    assert [admitted(throttle, "credit", version) for version in (None, "1", "01", "2")] == [False] * 4
+
+
 def test_it_is_released_at_the_end_of_its_hold() -> None:
     clock = FixedClock()
     throttle = MemoryThrottle(clock)

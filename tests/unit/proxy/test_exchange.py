@@ -363,6 +363,19 @@ async def test_a_defect_before_the_decision_leaves_a_refusal(tmp_path: Path) -> 
         assert it.upstream.received == []
 
 
+async def test_a_window_that_fails_does_not_keep_a_recorded_answer_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Observation) -> None:
+        raise ZeroDivisionError
+
+    async with lab(tmp_path) as it:
+        monkeypatch.setattr(it.window, "observe", fail)
+        assert (await it.call(infer()))[0] == 200
+        assert it.kinds() == ["INTENT", "OUTCOME released"]
+        assert [status for _, status in it.observer.finished_cases] == [200]
+
+
 async def test_a_front_can_refuse_what_is_no_request(tmp_path: Path) -> None:
     from sidecar.model.message import Request
 
