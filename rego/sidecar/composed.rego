@@ -32,47 +32,48 @@ decision := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl
 	input.phase == "request"
 	is_number(input.instances)
 	input.instances >= 1
+	floor(input.instances) == input.instances
 	is_number(input.time.unix_s)
 	rules := data.models[input.endpoint.model].rules
 	is_object(rules)
-	object.remove(rules, ["consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"]) == {}
-	[1 | object.get(rules, "consent", "enforce") != "off"; not data.guards.consent.request.pass == true] == []
-	[1 | object.get(rules, "credit_scoring", "off") != "off"; not data.guards.credit_scoring.request.pass == true] == []
-	[1 | object.get(rules, "provenance", "enforce") != "off"; not data.guards.provenance.request.pass == true] == []
-	[1 | object.get(rules, "staleness", "enforce") != "off"; not data.guards.staleness.request.pass == true] == []
+	object.keys(rules) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"} == set()
+	[1 | not rules.consent == "off"; not data.guards.consent.request.pass == true] == []
+	[1 | rules.credit_scoring != "off"; not data.guards.credit_scoring.request.pass == true] == []
+	[1 | not rules.provenance == "off"; not data.guards.provenance.request.pass == true] == []
+	[1 | not rules.staleness == "off"; not data.guards.staleness.request.pass == true] == []
 	consent_s := [left_s |
-		object.get(rules, "consent", "enforce") != "off"
+		not rules.consent == "off"
 		deadline := data.guards.consent.request.valid_until_unix_s
 		is_number(deadline)
 		left_s := deadline - input.time.unix_s
 	]
 	credit_scoring_s := [left_s |
-		object.get(rules, "credit_scoring", "off") != "off"
+		rules.credit_scoring != "off"
 		deadline := data.guards.credit_scoring.request.valid_until_unix_s
 		is_number(deadline)
 		left_s := deadline - input.time.unix_s
 	]
 	staleness_s := [left_s |
-		object.get(rules, "staleness", "enforce") != "off"
+		not rules.staleness == "off"
 		deadline := data.guards.staleness.request.valid_until_unix_s
 		is_number(deadline)
 		left_s := deadline - input.time.unix_s
 	]
 	ttl_s := max([0, min(array.concat([5], array.concat(consent_s, array.concat(credit_scoring_s, staleness_s))))])
-} else := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": ttl_s} if {
+} else := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": 0} if {
 	input.phase == "response"
 	is_number(input.instances)
 	input.instances >= 1
+	floor(input.instances) == input.instances
 	is_number(input.time.unix_s)
 	rules := data.models[input.endpoint.model].rules
 	is_object(rules)
-	object.remove(rules, ["consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"]) == {}
-	[1 | object.get(rules, "credit_scoring", "off") != "off"; not data.guards.credit_scoring.response.pass == true] == []
-	[1 | object.get(rules, "disparate_impact", "enforce") != "off"; not data.guards.disparate_impact.response.pass == true] == []
-	[1 | object.get(rules, "explanation", "enforce") != "off"; not data.guards.explanation.response.pass == true] == []
-	[1 | object.get(rules, "fairness_band", "enforce") != "off"; not data.guards.fairness_band.response.pass == true] == []
-	[1 | object.get(rules, "group_mean_band", "enforce") != "off"; not data.guards.group_mean_band.response.pass == true] == []
-	ttl_s := 5
+	object.keys(rules) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"} == set()
+	[1 | rules.credit_scoring != "off"; not data.guards.credit_scoring.response.pass == true] == []
+	[1 | not rules.disparate_impact == "off"; not data.guards.disparate_impact.response.pass == true] == []
+	[1 | not rules.explanation == "off"; not data.guards.explanation.response.pass == true] == []
+	[1 | not rules.fairness_band == "off"; not data.guards.fairness_band.response.pass == true] == []
+	[1 | not rules.group_mean_band == "off"; not data.guards.group_mean_band.response.pass == true] == []
 } else := {"allow": true, "reasons": [], "shadow": shadow, "obligations": sort(obligations), "ttl_s": ttl_s} if {
 	is_sound
 	count(refusing) == 0
@@ -128,8 +129,9 @@ is_sound if {
 	has_phase
 	has_instances
 	has_time
+	not lacks_model
 	is_object(modes)
-	object.remove(modes, ["consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"]) == {}
+	object.keys(modes) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"} == set()
 }
 
 # METADATA
@@ -137,15 +139,30 @@ is_sound if {
 # description: Why no guard is asked.
 unsound contains malformed("sidecar", "the phase is neither request nor response") if not has_phase
 
-unsound contains malformed("sidecar", "instances is not a number of at least 1") if not has_instances
+unsound contains malformed("sidecar", "instances is not a whole number of at least 1") if not has_instances
 
 unsound contains malformed("sidecar", "the time is not a number") if not has_time
+
+unsound contains malformed("sidecar", "the call names no model") if {
+	lacks_model
+	not is_named
+}
+
+unsound contains {
+	"code": "model_unknown",
+	"rule": "sidecar",
+	"message": sprintf("model %s is not registered", [input.endpoint.model]),
+	"remedy": "Register the model's facts under models.",
+} if {
+	lacks_model
+	is_named
+}
 
 unsound contains malformed("sidecar", "the model's rules are not an object") if not is_object(modes)
 
 unsound contains malformed(name, sprintf("the model's rules name %s, and no such guard exists", [name])) if {
 	is_object(modes)
-	some name, _ in object.remove(modes, ["consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"])
+	some name in (object.keys(modes) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"})
 }
 
 # METADATA
@@ -160,11 +177,24 @@ has_time if is_number(input.time.unix_s)
 
 # METADATA
 # title: Has instances
-# description: The call holds at least one instance.
+# description: The call holds at least one instance, and no part of one.
 has_instances if {
 	is_number(input.instances)
 	input.instances >= 1
+	floor(input.instances) == input.instances
 }
+
+# METADATA
+# title: Lacks a model
+# description: After the model no guard asks whether the data document lists it; before, provenance does.
+lacks_model if {
+	input.phase == "response"
+	not is_listed
+}
+
+is_listed if is_object(data.models[input.endpoint.model])
+
+is_named if is_string(input.endpoint.model)
 
 # METADATA
 # title: Failing guards
@@ -180,9 +210,12 @@ shadowed := {name | some name in failing; modes[name] == "shadow"}
 
 # METADATA
 # title: Obligations
-# description: Those of enforced guards that fail and have a mitigation.
+# description: >-
+#   Those of enforced guards that fail and have a mitigation. A guard that fails without a word, as where a
+#   limit is missing, found nothing that could be mitigated.
 obligations := {obligation |
 	some name in (failing - shadowed)
+	told(name) != []
 	obligation := obligation_of(name, data.models[input.endpoint.model].mitigation[name])
 }
 
@@ -261,10 +294,10 @@ shadow := sort([object.remove(reason, ["remedy"]) | some reason in found; reason
 
 # METADATA
 # title: Time to live
-# description: How long a permit holds by itself, at most 5 s.
+# description: How long a permit holds by itself, at most 5 s; none after the model, which is always asked.
 ttl_s := max([0, min(request_remaining_s | {5})]) if {
 	input.phase == "request"
-} else := max([0, min(response_remaining_s | {5})])
+} else := 0
 
 # METADATA
 # title: Malformed
@@ -298,10 +331,10 @@ reason_of(name, violation) := {
 # METADATA
 # title: Guards failing in the request
 request_failing := union({
-	{"consent" | object.get(modes, "consent", "enforce") != "off"; not data.guards.consent.request.pass == true},
-	{"credit_scoring" | object.get(modes, "credit_scoring", "off") != "off"; not data.guards.credit_scoring.request.pass == true},
-	{"provenance" | object.get(modes, "provenance", "enforce") != "off"; not data.guards.provenance.request.pass == true},
-	{"staleness" | object.get(modes, "staleness", "enforce") != "off"; not data.guards.staleness.request.pass == true},
+	{"consent" | not modes.consent == "off"; not data.guards.consent.request.pass == true},
+	{"credit_scoring" | modes.credit_scoring != "off"; not data.guards.credit_scoring.request.pass == true},
+	{"provenance" | not modes.provenance == "off"; not data.guards.provenance.request.pass == true},
+	{"staleness" | not modes.staleness == "off"; not data.guards.staleness.request.pass == true},
 })
 
 # METADATA
@@ -326,39 +359,13 @@ request_found := union({
 })
 
 # METADATA
-# title: Seconds for which passes in the request hold
-request_remaining_s := union({
-	{left_s |
-		object.get(modes, "consent", "enforce") != "off"
-		data.guards.consent.request.pass == true
-		deadline := data.guards.consent.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	},
-	{left_s |
-		object.get(modes, "credit_scoring", "off") != "off"
-		data.guards.credit_scoring.request.pass == true
-		deadline := data.guards.credit_scoring.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	},
-	{left_s |
-		object.get(modes, "staleness", "enforce") != "off"
-		data.guards.staleness.request.pass == true
-		deadline := data.guards.staleness.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	},
-})
-
-# METADATA
 # title: Guards failing in the response
 response_failing := union({
-	{"credit_scoring" | object.get(modes, "credit_scoring", "off") != "off"; not data.guards.credit_scoring.response.pass == true},
-	{"disparate_impact" | object.get(modes, "disparate_impact", "enforce") != "off"; not data.guards.disparate_impact.response.pass == true},
-	{"explanation" | object.get(modes, "explanation", "enforce") != "off"; not data.guards.explanation.response.pass == true},
-	{"fairness_band" | object.get(modes, "fairness_band", "enforce") != "off"; not data.guards.fairness_band.response.pass == true},
-	{"group_mean_band" | object.get(modes, "group_mean_band", "enforce") != "off"; not data.guards.group_mean_band.response.pass == true},
+	{"credit_scoring" | modes.credit_scoring != "off"; not data.guards.credit_scoring.response.pass == true},
+	{"disparate_impact" | not modes.disparate_impact == "off"; not data.guards.disparate_impact.response.pass == true},
+	{"explanation" | not modes.explanation == "off"; not data.guards.explanation.response.pass == true},
+	{"fairness_band" | not modes.fairness_band == "off"; not data.guards.fairness_band.response.pass == true},
+	{"group_mean_band" | not modes.group_mean_band == "off"; not data.guards.group_mean_band.response.pass == true},
 })
 
 # METADATA
@@ -387,5 +394,27 @@ response_found := union({
 })
 
 # METADATA
-# title: Seconds for which passes in the response hold
-response_remaining_s := set()
+# title: Seconds for which passes in the request hold
+request_remaining_s := union({
+	{left_s |
+		not modes.consent == "off"
+		data.guards.consent.request.pass == true
+		deadline := data.guards.consent.request.valid_until_unix_s
+		is_number(deadline)
+		left_s := deadline - input.time.unix_s
+	},
+	{left_s |
+		modes.credit_scoring != "off"
+		data.guards.credit_scoring.request.pass == true
+		deadline := data.guards.credit_scoring.request.valid_until_unix_s
+		is_number(deadline)
+		left_s := deadline - input.time.unix_s
+	},
+	{left_s |
+		not modes.staleness == "off"
+		data.guards.staleness.request.pass == true
+		deadline := data.guards.staleness.request.valid_until_unix_s
+		is_number(deadline)
+		left_s := deadline - input.time.unix_s
+	},
+})

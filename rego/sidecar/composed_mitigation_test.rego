@@ -1,9 +1,11 @@
 # Mitigation: what is demanded in place of a refusal.
 package sidecar_test
 
+import data.lib.fixture_test as fixture
+
 test_allows_with_a_flag_for_review if {
 	decided_response(object.union(outlying, mitigated({"fairness_band": {"action": "flag_review"}}))) == object.union(
-		allowed,
+		released,
 		{"obligations": [{"type": "flag_review", "rule": "fairness_band", "reasons": [outlier]}]},
 	)
 }
@@ -19,12 +21,12 @@ throttling := {
 throttle := mitigated({"disparate_impact": {"action": "throttle", "rate_per_s": 1, "hold_s": 300}})
 
 test_allows_with_a_throttle if {
-	decided_response(object.union(certain, throttle)) == object.union(allowed, {"obligations": [throttling]})
+	decided_response(object.union(certain, throttle)) == object.union(released, {"obligations": [throttling]})
 }
 
 test_allows_with_a_fallback_for_each_instance if {
 	one := mitigated({"fairness_band": {"action": "fallback", "outputs": [{"label": "refer"}]}})
-	decided_response(object.union(outlying, one)) == object.union(allowed, {"obligations": [{
+	decided_response(object.union(outlying, one)) == object.union(released, {"obligations": [{
 		"type": "fallback",
 		"rule": "fairness_band",
 		"outputs": [{"label": "refer"}],
@@ -88,10 +90,10 @@ test_keeps_a_throttle_and_drops_a_fallback_with_a_refusal if {
 
 test_demands_nothing_of_a_guard_that_passes_or_is_not_enforced if {
 	flagged := mitigated({"fairness_band": {"action": "flag_review"}})
-	decided_response(flagged) == allowed
-	decided_response(object.union(outlying, object.union(flagged, ruled({"fairness_band": "off"})))) == allowed
+	decided_response(flagged) == released
+	decided_response(object.union(outlying, object.union(flagged, ruled({"fairness_band": "off"})))) == released
 	shadowed := decided_response(object.union(outlying, object.union(flagged, ruled({"fairness_band": "shadow"}))))
-	shadowed == object.union(allowed, {"shadow": [without_remedy(outlier)]})
+	shadowed == object.union(released, {"shadow": [without_remedy(outlier)]})
 }
 
 test_allows_with_a_mitigation_in_the_request if {
@@ -99,4 +101,25 @@ test_allows_with_a_mitigation_in_the_request if {
 		allowed,
 		{"obligations": [{"type": "flag_review", "rule": "staleness", "reasons": [stale]}]},
 	)
+}
+
+# Nothing was found that could be mitigated.
+test_denies_where_a_mitigated_guard_fails_without_a_word[action] if {
+	some action in [
+		{"action": "flag_review"},
+		{"action": "throttle", "rate_per_s": 1, "hold_s": 300},
+		{"action": "fallback", "outputs": [{}]},
+	]
+	ageless := fixture.without(fixture.asking_request, "data/models/credit/max_age_days")
+	decided(changed(ageless, mitigated({"staleness": action}))) == denied([silent("staleness")])
+	bandless := fixture.without(fixture.asking_response, "data/models/credit/band")
+	both := mitigated({"fairness_band": action, "group_mean_band": action})
+	decided(changed(bandless, both)) == denied([silent("fairness_band"), silent("group_mean_band")])
+}
+
+test_demands_nothing_of_a_silent_guard_with_another_guards_refusal if {
+	throttling_staleness := mitigated({"staleness": {"action": "throttle", "rate_per_s": 1, "hold_s": 300}})
+	ageless := fixture.without(fixture.asking_request, "data/models/credit/max_age_days")
+	tokenless_too := changed(ageless, {"input/consent": {"status": "missing"}})
+	decided(changed(tokenless_too, throttling_staleness)) == denied([tokenless])
 }

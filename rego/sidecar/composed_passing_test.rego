@@ -93,6 +93,6 @@ test_holds_a_permit_with_a_shadow_up_to_the_next_deadline_of_a_pass if {
 }
 
 test_holds_a_response_whatever_ends_in_the_request if {
-	decided_response(ending) == allowed
-	decided_response(object.union(ending, object.union(outlying, ruled({"fairness_band": "shadow"})))).ttl_s == 5
+	decided_response(ending) == released
+	decided_response(object.union(ending, object.union(outlying, ruled({"fairness_band": "shadow"})))).ttl_s == 0
 }

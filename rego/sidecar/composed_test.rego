@@ -25,6 +25,9 @@ changed(question, changes) := json.patch(question, [{"op": "add", "path": path, 
 
 allowed := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": 5}
 
+# After the model nothing is kept.
+released := object.union(allowed, {"ttl_s": 0})
+
 denied(reasons) := {"allow": false, "reasons": reasons, "shadow": [], "obligations": [], "ttl_s": 0}
 
 malformed(rule, message) := {
@@ -90,7 +93,7 @@ mitigated(mitigation) := {"data/models/credit/mitigation": mitigation}
 
 test_allows_what_every_guard_permits if {
 	decided_request({}) == allowed
-	decided_response({}) == allowed
+	decided_response({}) == released
 }
 
 test_denies_an_unknown_phase[phase] if {
@@ -99,8 +102,8 @@ test_denies_an_unknown_phase[phase] if {
 }
 
 test_denies_instances_below_1_or_of_a_wrong_type[instances] if {
-	some instances in [0, -1, 0.5, "1", null, true, [1]]
-	reason := malformed("sidecar", "instances is not a number of at least 1")
+	some instances in [0, -1, 0.5, 1.5, "1", null, true, [1]]
+	reason := malformed("sidecar", "instances is not a whole number of at least 1")
 	decided_request({"input/instances": instances}) == denied([reason])
 	decided_response({"input/instances": instances}) == denied([reason])
 }
@@ -112,7 +115,7 @@ test_denies_a_time_of_a_wrong_type[unix_s] if {
 
 test_denies_an_unsound_question_where_every_guard_is_off[path] if {
 	some path, message in {
-		"input/instances": "instances is not a number of at least 1",
+		"input/instances": "instances is not a whole number of at least 1",
 		"input/time/unix_s": "the time is not a number",
 	}
 	every value in ["1", [1], {}, null, false] {
@@ -122,7 +125,7 @@ test_denies_an_unsound_question_where_every_guard_is_off[path] if {
 }
 
 test_denies_no_instances_where_every_guard_is_off if {
-	reason := malformed("sidecar", "instances is not a number of at least 1")
+	reason := malformed("sidecar", "instances is not a whole number of at least 1")
 	decided_request(object.union(all_off, {"input/instances": 0})) == denied([reason])
 	decided_response(object.union(all_off, {"input/instances": 0})) == denied([reason])
 }
@@ -130,7 +133,7 @@ test_denies_no_instances_where_every_guard_is_off if {
 test_refuses_when_a_part_of_the_question_is_missing[path] if {
 	some path, message in {
 		"input/phase": "the phase is neither request nor response",
-		"input/instances": "instances is not a number of at least 1",
+		"input/instances": "instances is not a whole number of at least 1",
 		"input/time": "the time is not a number",
 		"input/time/unix_s": "the time is not a number",
 	}
@@ -139,7 +142,7 @@ test_refuses_when_a_part_of_the_question_is_missing[path] if {
 
 test_refuses_when_everything_is_missing if {
 	decided({"input": {}, "data": {"models": {}, "datasets": {}, "group_mean": {}, "revocations": {}}}) == denied([
-		malformed("sidecar", "instances is not a number of at least 1"),
+		malformed("sidecar", "instances is not a whole number of at least 1"),
 		malformed("sidecar", "the phase is neither request nor response"),
 		malformed("sidecar", "the time is not a number"),
 	])
@@ -152,7 +155,31 @@ test_denies_an_unknown_model if {
 		"message": "model debit is not registered",
 		"remedy": "Register the model's facts under models.",
 	}])
-	decided_response({"input/endpoint/model": "debit"}).allow == false
+	decided_response({"input/endpoint/model": "debit"}) == denied([unregistered("debit")])
+}
+
+unregistered(model) := {
+	"code": "model_unknown",
+	"rule": "sidecar",
+	"message": sprintf("model %s is not registered", [model]),
+	"remedy": "Register the model's facts under models.",
+}
+
+test_denies_a_response_of_a_model_that_is_no_object[facts] if {
+	some facts in [false, null, "off", [], 1]
+	decided_response({"data/models/credit": facts}) == denied([unregistered("credit")])
+}
+
+test_denies_a_response_without_its_model[path] if {
+	some path in ["input/endpoint", "input/endpoint/model"]
+	question := fixture.without(fixture.asking_response, path)
+	decided(question) == denied([malformed("sidecar", "the call names no model")])
+}
+
+test_denies_a_response_whose_model_is_no_string[model] if {
+	some model in [null, false, 1, ["credit"], {}]
+	reason := malformed("sidecar", "the call names no model")
+	decided_response({"input/endpoint/model": model}) == denied([reason])
 }
 
 # Should a rule of the composition itself ever come to nothing.
@@ -182,9 +209,9 @@ test_answers_each_call_by_its_own_index if {
 	]) == {
 		0: allowed,
 		1: denied([tokenless]),
-		2: allowed,
+		2: released,
 		3: denied([
-			malformed("sidecar", "instances is not a number of at least 1"),
+			malformed("sidecar", "instances is not a whole number of at least 1"),
 			malformed("sidecar", "the phase is neither request nor response"),
 			malformed("sidecar", "the time is not a number"),
 		]),
@@ -205,22 +232,20 @@ test_answers_nothing_to_nobody if {
 	sidecar.decisions == {} with input as {}
 }
 
+# The shipped guards, and nothing said of others: a folder may hold guards of its own.
 test_tells_the_models_and_the_guards_with_their_phases if {
 	facts := sidecar.facts with data.models as fixture.models
-	facts == {
-		"models": fixture.models,
-		"guards": {
-			"consent": ["request"],
-			"credit_scoring": ["request", "response"],
-			"disparate_impact": ["response"],
-			"explanation": ["response"],
-			"fairness_band": ["response"],
-			"group_mean_band": ["response"],
-			"provenance": ["request"],
-			"staleness": ["request"],
-		},
-		"absent": [],
-	}
+	facts.models == fixture.models
+	facts.absent == []
+	object.subset(facts.guards, {
+		"consent": ["request"],
+		"disparate_impact": ["response"],
+		"explanation": ["response"],
+		"fairness_band": ["response"],
+		"group_mean_band": ["response"],
+		"provenance": ["request"],
+		"staleness": ["request"],
+	})
 }
 
 test_tells_no_models_where_the_data_is_missing if sidecar.facts.models == {}

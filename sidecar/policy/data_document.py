@@ -147,8 +147,13 @@ def _registers(key: str, value: object, parts: tuple[str, ...]) -> Iterator[str]
     if key == "objections" and value is None:
         return
     for part in parts:
-        if not _is_object(value) or not _is_object(value.get(part)):
+        entries = value.get(part) if _is_object(value) else None
+        if not _is_object(entries):
             yield f"{key}.{part}: must be an object, empty where there are none"
+            continue
+        for name, entry in entries.items():
+            if entry is False or entry is None:
+                yield f"{key}.{part}.{name}: must not be false or null; an entry is an object, such as {{}}"
 
 
 def _is_object(value: object) -> TypeGuard[Json]:
@@ -201,6 +206,7 @@ _LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "max_age_days": ("staleness",),
     "required_scopes": ("consent",),
+    "groups": ("fairness_band", "group_mean_band"),
     "band": ("fairness_band", "group_mean_band"),
     "disparate_impact_max": ("disparate_impact",),
 }

@@ -72,11 +72,13 @@ def joined(guards: list[Guard]) -> str:
     phases = phases_of(guards)
     sections = {
         "guards": _object(phases),
-        "known": json.dumps(sorted(phases)),
+        "known": f"{{{json.dumps(sorted(phases))[1:-1]}}}",
         "by_phase": "\n\n".join([_by_phase(phase, _in(guards, phase)) for phase in PHASES]),
+        "remaining": _remaining_s(_in(guards, "request")),
     }
     permits = {f"{phase}_permit": _permit(_in(guards, phase), sections["known"]) for phase in PHASES}
-    return _template("composed.rego.in").substitute(sections, **permits)
+    deadline = _deadline(_in(guards, "request"))
+    return _template("composed.rego.in").substitute(sections, **permits, deadline=deadline)
 
 
 def _in(guards: list[Guard], phase: str) -> list[Guard]:
@@ -85,18 +87,31 @@ def _in(guards: list[Guard], phase: str) -> list[Guard]:
 
 def _permit(guards: list[Guard], known: str) -> str:
     """The conditions of a permit for which nothing needs to be gathered, cheapest first."""
-    deadlines = [guard for guard in guards if guard.has_deadline]
     conditions = [
         "is_number(input.instances)",
         "input.instances >= 1",
+        "floor(input.instances) == input.instances",
         "is_number(input.time.unix_s)",
         "rules := data.models[input.endpoint.model].rules",
         "is_object(rules)",
-        f"object.remove(rules, {known}) == {{}}",
+        f"object.keys(rules) - {known} == set()",
         *[f"[1 | {_is_asked('rules', guard)}; not {_passes(guard)}] == []" for guard in guards],
-        *[f"{guard.name}_s := [{_remaining(guard, _is_asked('rules', guard))}]" for guard in deadlines],
-        f"ttl_s := {_least([f'{guard.name}_s' for guard in deadlines])}",
     ]
+    return _lines(conditions)
+
+
+def _deadline(guards: list[Guard]) -> str:
+    """How long the permit holds. Only what comes before the model is kept, so nothing else needs it."""
+    ending = [guard for guard in guards if guard.has_deadline]
+    return _lines(
+        [
+            *[f"{guard.name}_s := [{_remaining(guard, _is_asked('rules', guard))}]" for guard in ending],
+            f"ttl_s := {_least([f'{guard.name}_s' for guard in ending])}",
+        ]
+    )
+
+
+def _lines(conditions: list[str]) -> str:
     return "\n".join([f"\t{condition}" for condition in conditions])
 
 
@@ -104,17 +119,20 @@ def _by_phase(phase: str, guards: list[Guard]) -> str:
     """The rules that the fixed half asks where not all guards pass."""
     failing = [f'{{"{guard.name}" | {_is_asked("modes", guard)}; not {_passes(guard)}}}' for guard in guards]
     found = [_found(guard) for guard in guards if guard.explains]
-    # Only a pass can end: the deadline of a guard that fails in shadow means nothing.
-    remaining = [
-        f"{{{_remaining(guard, _is_asked('modes', guard), _passes(guard))}}}" for guard in guards if guard.has_deadline
-    ]
     return "\n\n".join(
         [
             _rule(f"Guards failing in the {phase}", f"{phase}_failing", failing),
             _rule(f"Reasons found in the {phase}", f"{phase}_found", found),
-            _rule(f"Seconds for which passes in the {phase} hold", f"{phase}_remaining_s", remaining),
         ]
     )
+
+
+def _remaining_s(guards: list[Guard]) -> str:
+    # Only a pass can end: the deadline of a guard that fails in shadow means nothing.
+    remaining = [
+        f"{{{_remaining(guard, _is_asked('modes', guard), _passes(guard))}}}" for guard in guards if guard.has_deadline
+    ]
+    return _rule("Seconds for which passes in the request hold", "request_remaining_s", remaining)
 
 
 def _rule(title: str, name: str, sets: list[str]) -> str:
@@ -124,9 +142,12 @@ def _rule(title: str, name: str, sets: list[str]) -> str:
 
 
 def _is_asked(modes: str, guard: Guard) -> str:
-    """A shipped guard that the model's rules do not name is enforced; another one binds nobody else."""
-    default = "enforce" if guard.name in SHIPPED_GUARDS else "off"
-    return f'object.get({modes}, "{guard.name}", "{default}") != "off"'
+    """A shipped guard that the model's rules do not name is enforced; another one binds nobody else.
+
+    Without a mode neither comparison holds.
+    """
+    mode = f"{modes}.{guard.name}"
+    return f'not {mode} == "off"' if guard.name in SHIPPED_GUARDS else f'{mode} != "off"'
 
 
 def _passes(guard: Guard) -> str:

@@ -131,6 +131,13 @@ async def too_large_an_outcome(trail: Trail) -> None:
         await exchange(trail, Result.RELEASED, 200, question=judged(), decision=LONG)
 
 
+async def too_large_an_intent(trail: Trail) -> None:
+    groups = Attribute(Status.PRESENT, ("\N{LATIN SMALL LETTER E WITH ACUTE}" * 250,) * 256, "claim:group")
+    question = asked(attributes=Attributes(ATTRIBUTES.data_version, ATTRIBUTES.consent_scope, groups))
+    with pytest.raises(Refused):
+        await trail.intent(context(), question, ALLOW, REQUEST)
+
+
 async def forwarded_in_shadow_without_a_question(trail: Trail) -> None:
     opened = await trail.intent(context(), None, LATE, REQUEST)
     await trail.outcome(opened, Result.RELEASED, 200)
@@ -191,6 +198,7 @@ SCENARIOS: list[Scenario] = [
     failed_by_a_defect,
     aborted,
     left_open,
+    too_large_an_intent,
     too_large_an_outcome,
     forwarded_in_shadow_without_a_question,
     denied_by_policy,
@@ -268,6 +276,15 @@ def test_a_record_may_get_more_members(kind: str, tmp_path: Path) -> None:
 )
 def test_the_results_are_those_of_the_scenario(scenario: Scenario, results: list[str], tmp_path: Path) -> None:
     assert [record["result"] for record in records(tmp_path, scenario, "OUTCOME")] == results
+
+
+def test_an_intent_that_is_too_large_leaves_one_reduced_refusal(tmp_path: Path) -> None:
+    found = asyncio.run(written(tmp_path, too_large_an_intent))
+    assert [(record["kind"], record.get("status"), record.get("reduced")) for record in found] == [
+        ("REFUSAL", 503, True),
+        ("EVENT", None, None),
+        ("EVENT", None, None),
+    ]
 
 
 def test_the_words_are_the_codes() -> None:

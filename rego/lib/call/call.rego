@@ -8,7 +8,7 @@ package lib.call
 # METADATA
 # title: Model's name
 # description: The model that the call names.
-model_name := input.endpoint.model
+model_name := input.endpoint.model if is_string(input.endpoint.model)
 
 # METADATA
 # title: Model's facts
@@ -21,7 +21,10 @@ model := facts if {
 # METADATA
 # title: Data version
 # description: The data version that the call rests on; undefined unless it is present.
-data_version := input.attributes.data_version.value if input.attributes.data_version.status == "present"
+data_version := input.attributes.data_version.value if {
+	input.attributes.data_version.status == "present"
+	is_string(input.attributes.data_version.value)
+}
 
 # METADATA
 # title: Data set

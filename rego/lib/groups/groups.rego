@@ -6,15 +6,20 @@ package lib.groups
 # METADATA
 # title: Known group
 # description: The model's facts list the group.
-is_known(group, model) if group in model.groups
+is_known(group, model) if {
+	is_array(model.groups)
+	group in model.groups
+}
 
 # METADATA
 # title: Skipped group
 # description: >-
 #   A group that the facts do not list escapes the band where they say so, but never where the caller
-#   names its own group: any invented one would escape.
+#   names its own group: any invented one would escape. Without a list no group is outside it.
 is_skipped(group, model) if {
 	model.unknown_group == "skip_band"
+	is_string(group)
+	is_array(model.groups)
 	not group in model.groups
 	is_vouched_for(model.read.group)
 	is_vouched_for(input.attributes.groups.source)
@@ -40,16 +45,28 @@ half_width(mean, band) := abs(mean * band) + 0.000000001
 # description: The groups named by the call, each once.
 named contains group if {
 	input.attributes.groups.status == "present"
+	is_array(input.attributes.groups.value)
 	some group in input.attributes.groups.value
 }
 
 # METADATA
+# title: No groups
+# description: The call names no group, or an empty list of them.
+names_none if not is_present
+
+names_none if input.attributes.groups.value == []
+
+is_present if input.attributes.groups.status == "present"
+
+# METADATA
 # title: Unknown groups
-# description: Groups that the facts neither list nor let escape.
+# description: Groups that the facts neither list nor let escape; none where they list nothing.
 unknown contains group if {
+	model := data.lib.call.model
+	is_array(model.groups)
 	some group in named
-	not is_known(group, data.lib.call.model)
-	not is_skipped(group, data.lib.call.model)
+	not is_known(group, model)
+	not is_skipped(group, model)
 }
 
 # METADATA
@@ -74,7 +91,7 @@ violation contains {
 	"message": "the call names no protected group",
 	"remedy": "Name the group in the source that the model's facts give in read.group.",
 } if {
-	not input.attributes.groups.status == "present"
+	names_none
 }
 
 violation contains {

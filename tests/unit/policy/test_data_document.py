@@ -58,6 +58,7 @@ def test_any_other_key_is_refused(key: str) -> None:
 
 
 CREDIT = "models/credit"
+NO_ENTRY = "must not be false or null; an entry is an object, such as {}"
 ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything else denies"
 
 
@@ -82,6 +83,8 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
             "skip_band",
             "models.credit.unknown_group: skip_band is refused where callers name their own group",
         ),
+        (f"{CREDIT}/groups", {"x": "a"}, "models.credit.groups: must be a list of strings"),
+        (f"{CREDIT}/band", -0.1, "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/band", 10, "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/band", float("nan"), "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/disparate_impact_max", 0.8, "models.credit.disparate_impact_max: must be a number of at least 1"),
@@ -127,7 +130,11 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
         ("group_mean/credit", 1, "group_mean.credit: must be an object"),
         ("group_mean/credit/a", "0.5", "group_mean.credit.a: must be a number"),
         ("revocations/tokens", [], "revocations.tokens: must be an object, empty where there are none"),
+        ("revocations/tokens", {"t": False}, f"revocations.tokens.t: {NO_ENTRY}"),
+        ("revocations/tokens", {"t": None, "u": {}}, f"revocations.tokens.t: {NO_ENTRY}"),
+        ("revocations/subjects", {"s": False}, f"revocations.subjects.s: {NO_ENTRY}"),
         ("objections/subjects", [], "objections.subjects: must be an object, empty where there are none"),
+        ("objections/subjects", {"s": False}, f"objections.subjects.s: {NO_ENTRY}"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(path: str, value: object, problem: str) -> None:
@@ -139,6 +146,7 @@ def test_a_wrong_value_is_told_with_its_place(path: str, value: object, problem:
     [
         (f"{CREDIT}/max_age_days", "models.credit.max_age_days: missing, and staleness needs it"),
         (f"{CREDIT}/required_scopes", "models.credit.required_scopes: missing, and consent needs it"),
+        (f"{CREDIT}/groups", "models.credit.groups: missing, and fairness_band and group_mean_band need it"),
         (f"{CREDIT}/band", "models.credit.band: missing, and fairness_band and group_mean_band need it"),
         (
             f"{CREDIT}/disparate_impact_max",

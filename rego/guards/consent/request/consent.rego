@@ -29,27 +29,36 @@ pass if {
 	input.attributes.consent_scope.status == "present"
 
 	scope := input.attributes.consent_scope.value
+	is_array(consent.scopes)
 	scope in consent.scopes
 	model := data.models[input.endpoint.model]
 	is_array(model.required_scopes)
 	every required in model.required_scopes { required in consent.scopes }
 
+	input.attributes.data_version.status == "present"
 	data_version := input.attributes.data_version.value
-	scope in data.datasets[data_version].consent_scopes
+	collected_for := data.datasets[data_version].consent_scopes
+	is_array(collected_for)
+	scope in collected_for
 	consent.data_version in {null, data_version}
 
 	limit := object.get(model, "instances_per_token", 1)
 	is_number(limit)
 	input.instances <= limit
 
-	# Named first: the key of a token that is not there must not read as one that is not revoked.
+	# Named first: the key of a token that is not there must not read as one that is not revoked. Without a jti
+	# it is null, and the token is revoked by its subject.
 	token_id := consent.token_id
+	type_name(token_id) in {"string", "null"}
 	subject := consent.subject
+	is_string(subject)
 	revocations := data.revocations
 	is_object(revocations.tokens)
 	is_object(revocations.subjects)
-	not revocations.tokens[token_id]
-	not revocations.subjects[subject]
+
+	# Not `not`: an entry revokes whatever its value, and one that is false would read as none.
+	[entry | entry := revocations.tokens[token_id]] == []
+	[entry | entry := revocations.subjects[subject]] == []
 }
 
 # METADATA
@@ -106,7 +115,7 @@ violation contains {
 	"message": "the call names no consent_scope",
 	"remedy": "Send X-Consent-Scope, or the parameter consent_scope.",
 } if {
-	not input.attributes.consent_scope.status == "present"
+	not names_scope
 }
 
 # METADATA
@@ -177,28 +186,41 @@ violation contains {
 	input.consent.status == "valid"
 	limit := object.get(data.lib.call.model, "instances_per_token", 1)
 	is_number(limit)
+	limit >= 0
 	input.instances > limit
 }
 
 violation contains gap if some gap in data.lib.provenance.gap
 
-scope := input.attributes.consent_scope.value if input.attributes.consent_scope.status == "present"
+names_scope if input.attributes.consent_scope.status == "present"
+
+scope := input.attributes.consent_scope.value if {
+	names_scope
+	is_string(input.attributes.consent_scope.value)
+}
 
 needed_scopes contains scope
 
 needed_scopes contains required if {
 	is_array(data.lib.call.model.required_scopes)
 	some required in data.lib.call.model.required_scopes
+	is_string(required)
 }
 
-missing_scopes := needed_scopes - {granted | some granted in input.consent.scopes}
+missing_scopes := needed_scopes - {granted |
+	is_array(input.consent.scopes)
+	some granted in input.consent.scopes
+}
 
 is_told if input.consent.status in {"valid", "missing", "off", "expired"}
 
-is_collected_for_scope if scope in data.lib.call.dataset.consent_scopes
+is_collected_for_scope if {
+	is_array(data.lib.call.dataset.consent_scopes)
+	scope in data.lib.call.dataset.consent_scopes
+}
 
 is_for_data if input.consent.data_version in {null, data.lib.call.data_version}
 
-is_revoked if data.revocations.tokens[input.consent.token_id]
+is_revoked if [entry | entry := data.revocations.tokens[input.consent.token_id]] != []
 
-is_revoked if data.revocations.subjects[input.consent.subject]
+is_revoked if [entry | entry := data.revocations.subjects[input.consent.subject]] != []

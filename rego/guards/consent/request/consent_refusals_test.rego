@@ -124,7 +124,7 @@ test_denies_a_token_bound_to_other_data if {
 
 test_denies_what_is_revoked[path] if {
 	some path in ["data/revocations/tokens/t", "data/revocations/subjects/s"]
-	every entry in [{}, null, true, 0, ""] { judged_with(path, entry) == fixture.refused({revoked}) }
+	every entry in [{}, {"at_unix_s": 1}, null, false, true, 0, "", []] { judged_with(path, entry) == fixture.refused({revoked}) }
 }
 
 test_denies_more_instances_than_a_token_covers if {
@@ -160,11 +160,43 @@ test_denies_for_every_reason_at_once if {
 test_refuses_when_the_data_version_is_missing_and_provenance_lets_it_pass if {
 	question := fixture.with_value(fixture.asking_request, "data/models/credit/rules", {"provenance": "shadow"})
 	nameless := fixture.without(question, "input/attributes/data_version")
-	judged(nameless) == fixture.refused({{
-		"code": "attribute_missing",
-		"message": "the call names no data_version",
-		"remedy": "Send X-Data-Version, or the parameter data_version.",
-	}})
+	judged(nameless) == fixture.refused({dataless})
+}
+
+test_refuses_when_data_version_is_not_present_and_provenance_lets_it_pass[status] if {
+	some status in ["missing", "conflict", "malformed", "truncated", "Present", null]
+	some mode in ["shadow", "off"]
+	question := fixture.with_value(fixture.asking_request, "data/models/credit/rules", {"provenance": mode})
+	judged(fixture.with_value(question, "input/attributes/data_version/status", status)) == fixture.refused({dataless})
+}
+
+dataless := {
+	"code": "attribute_missing",
+	"message": "the call names no data_version",
+	"remedy": "Send X-Data-Version, or the parameter data_version.",
+}
+
+test_permits_a_token_without_an_id_unless_its_subject_is_revoked if {
+	question := fixture.with_value(fixture.asking_request, "input/consent/token_id", null)
+	judged(question) == fixture.permitted
+	judged(fixture.with_value(question, "data/revocations/subjects/s", {})) == fixture.refused({revoked})
+}
+
+test_refuses_when_an_id_is_of_a_wrong_type[id] if {
+	some id in [["t"], {"t": 1}, true, false, 1]
+	judged_with("input/consent/token_id", id) == fixture.refused(set())
+	judged_with("input/consent/subject", id) == fixture.refused(set())
+}
+
+test_refuses_when_scopes_are_an_object if {
+	scopes := {"x": "credit_scoring"}
+	judged_with("input/consent/scopes", scopes) == fixture.refused({ungranted("credit_scoring")})
+	collected := judged_with("data/datasets/loans/consent_scopes", scopes)
+	collected == fixture.refused({uncollected("credit_scoring")})
+}
+
+test_refuses_when_a_required_scope_is_no_string if {
+	judged_with("data/models/credit/required_scopes", [1]) == fixture.refused(set())
 }
 
 test_refuses_when_the_required_scopes_are_an_object[scopes] if {
@@ -206,7 +238,7 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 		"input/consent/data_version": {"value": ["loans"], "violations": {for_other_data}},
 		"input/attributes": {"value": ["credit_scoring"], "violations": {unscoped}},
 		"input/attributes/consent_scope": {"value": "credit_scoring", "violations": {unscoped}},
-		"input/attributes/consent_scope/value": {"value": null, "violations": {uncollected("null")}},
+		"input/attributes/consent_scope/value": {"value": null, "violations": set()},
 		"input/attributes/data_version/value": {"value": null, "violations": set()},
 		"input/endpoint/model": {"value": null, "violations": set()},
 		"input/instances": {"value": "1", "violations": set()},

@@ -36,6 +36,7 @@ violation contains {
 	"remedy": "Score with a newer data version.",
 } if {
 	input.time.unix_s > valid_until_unix_s
+	data.lib.call.model.max_age_days >= 0
 }
 
 violation contains gap if some gap in data.lib.provenance.gap

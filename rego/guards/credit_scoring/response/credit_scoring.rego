@@ -10,46 +10,61 @@ package guards.credit_scoring.response
 
 # METADATA
 # title: Score is in band
-# description: One applicant a call, whose score is within the band of the group's mean.
+# description: There is one score for each instance, and each is in the band of its own group.
 # custom:
 #   control: E4
 default pass := false
 
 pass if {
-	input.instances == 1
-	in_band(input.prediction.scores[0])
+	is_array(input.prediction.scores)
+	count(input.prediction.scores) == input.instances
+	every i, score in input.prediction.scores { in_band(score, mean_of(i)) }
 }
 
 # METADATA
 # title: In band
-# description: The score is within the band around the mean of the applicant's group.
-in_band(score) if {
-	score >= mean - data.lib.groups.half_width(mean, data.lib.call.model.band)
-	score <= mean + data.lib.groups.half_width(mean, data.lib.call.model.band)
+# description: The score is within the band around the mean.
+in_band(score, mean) if {
+	half_width := data.lib.groups.half_width(mean, data.lib.call.model.band)
+	score >= mean - half_width
+	score <= mean + half_width
 }
 
 # METADATA
 # title: Score out of band
-# description: The score lies outside; the message does not tell it.
+# description: How many scores lie outside, never which score.
 # custom:
 #   reasons: [score_out_of_band]
 violation contains {
 	"code": "score_out_of_band",
-	"message": sprintf("the score lies more than %d %% from the mean of its group", [round(data.lib.call.model.band * 100)]),
-	"remedy": "Have a credit officer decide this case.",
+	"message": sprintf("%d of %d scores lie more than %d %% from their group's mean", [
+		count(outside),
+		count(input.prediction.scores),
+		round(data.lib.call.model.band * 100),
+	]),
+	"remedy": "Have a credit officer decide these cases.",
 } if {
-	score := input.prediction.scores[0]
-	mean
-	not in_band(score)
+	count(outside) > 0
 }
 
 violation contains reason if some reason in data.lib.groups.violation
 
-# The mean of the applicant's group, if the group is one that the model's facts list.
-mean := data.group_mean[input.endpoint.model][group] if {
+outside contains i if {
+	is_array(input.prediction.scores)
+	some i, score in input.prediction.scores
+	mean := mean_of(i)
+	not in_band(score, mean)
+}
+
+# The mean of an instance's group, if that is one that the model's facts list. One group counts for all instances.
+mean_of(i) := data.group_mean[input.endpoint.model][group] if {
 	is_number(data.lib.call.model.band)
+	data.lib.call.model.band >= 0
 	input.attributes.groups.status == "present"
-	group := input.attributes.groups.value[0]
+	named := input.attributes.groups.value
+	is_array(named)
+	count(named) in {1, input.instances}
+	group := named[min([i, count(named) - 1])]
 	data.lib.groups.is_known(group, data.lib.call.model)
 	data.lib.groups.has_mean(group)
 }

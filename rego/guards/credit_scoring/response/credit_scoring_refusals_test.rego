@@ -16,10 +16,10 @@ judged_without(path) := judged(fixture.without(fixture.asking_response, path))
 
 judged_with(path, value) := judged(fixture.with_value(fixture.asking_response, path, value))
 
-out_of_band(percent) := {
+out_of_band(outside, scores, percent) := {
 	"code": "score_out_of_band",
-	"message": sprintf("the score lies more than %d %% from the mean of its group", [percent]),
-	"remedy": "Have a credit officer decide this case.",
+	"message": sprintf("%d of %d scores lie more than %d %% from their group's mean", [outside, scores, percent]),
+	"remedy": "Have a credit officer decide these cases.",
 }
 
 test_permits_without_a_word if judged(fixture.asking_response) == fixture.permitted
@@ -31,19 +31,19 @@ test_permits_both_edges[score] if {
 
 test_denies_a_score_outside_and_does_not_tell_it[score] if {
 	some score in [0.4499, 0.5501, -1, 99]
-	judged_with("input/prediction/scores", [score]) == fixture.refused({out_of_band(10)})
+	judged_with("input/prediction/scores", [score]) == fixture.refused({out_of_band(1, 1, 10)})
 }
 
 test_denies_by_the_models_own_band if {
 	question := fixture.with_value(fixture.asking_response, "data/models/credit/band", 0.01)
-	judged(question) == fixture.refused({out_of_band(1)})
+	judged(question) == fixture.refused({out_of_band(1, 1, 1)})
 }
 
 test_denies_by_the_mean_of_the_applicants_group if {
 	question := fixture.with_value(fixture.asking_response, "input/prediction/scores", [0.54])
 	judged(question) == fixture.permitted
 	in_b := fixture.with_value(question, "input/attributes/groups/value", ["b"])
-	judged(in_b) == fixture.refused({out_of_band(10)})
+	judged(in_b) == fixture.refused({out_of_band(1, 1, 10)})
 }
 
 test_denies_what_can_not_be_judged_by_group if {
@@ -52,10 +52,43 @@ test_denies_what_can_not_be_judged_by_group if {
 	judged_without("data/group_mean/credit/a") == fixture.refused({fixture.group_mean_missing})
 }
 
-test_refuses_when_there_is_not_one_instance[instances] if {
+test_denies_each_score_by_its_own_group if {
+	judged_scores([0.55, 0.44], ["a", "b"]) == fixture.permitted
+	judged_scores([0.55, 0.55], ["a", "b"]) == fixture.refused({out_of_band(1, 2, 10)})
+	judged_scores([0.5, 0.99], ["a"]) == fixture.refused({out_of_band(1, 2, 10)})
+	judged_scores([0.44, 0.56], ["a", "b"]) == fixture.refused({out_of_band(2, 2, 10)})
+	judged_scores([0.44, 0.56], ["b", "a"]) == fixture.refused({out_of_band(1, 2, 10)})
+}
+
+test_denies_an_unknown_group_beside_a_known_one if {
+	judged_scores([0.5, 0.5], ["a", "c"]) == fixture.refused({fixture.group_unknown})
+}
+
+# A call of several instances, each with a score, and the groups that they name.
+judged_scores(scores, groups) := judged(json.patch(fixture.asking_response, [
+	{"op": "add", "path": "input/instances", "value": count(scores)},
+	{"op": "add", "path": "input/prediction/scores", "value": scores},
+	{"op": "add", "path": "input/attributes/groups/value", "value": groups},
+]))
+
+test_refuses_when_scores_instances_and_groups_do_not_match if {
+	judged_scores([0.5], ["a", "b"]) == fixture.refused(set())
+	judged_scores([0.5, 0.5, 0.5], ["a", "b"]) == fixture.refused(set())
+	judged_scores([0.5], []) == fixture.refused({fixture.groupless})
+	judged_with("input/prediction/scores", [0.5, 0.5]) == fixture.refused(set())
+}
+
+test_refuses_when_instances_are_not_the_scores[instances] if {
 	some instances in [0, 2, 1.5, "1", null, true]
 	judged_with("input/instances", instances) == fixture.refused(set())
 }
+
+test_refuses_when_groups_are_no_list[groups] if {
+	some groups in [null, "", "a", {}, {"0": "a"}, false, 0]
+	judged_with("input/attributes/groups/value", groups) == fixture.refused(set())
+}
+
+test_refuses_when_the_band_is_below_zero if judged_with("data/models/credit/band", -0.1) == fixture.refused(set())
 
 test_refuses_when_a_fact_is_missing[path] if {
 	some path, violations in {
@@ -70,7 +103,7 @@ test_refuses_when_a_fact_is_missing[path] if {
 		"input/attributes/groups/value": set(),
 		"data/models/credit/band": set(),
 		"data/models/credit": set(),
-		"data/models/credit/groups": {fixture.group_unknown},
+		"data/models/credit/groups": set(),
 		"data/group_mean/credit": {fixture.group_mean_missing},
 		"data/group_mean/credit/a": {fixture.group_mean_missing},
 	}
@@ -81,12 +114,12 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 	some path, case in {
 		"input/prediction": {"value": [0.5], "violations": set()},
 		"input/prediction/scores": {"value": 0.5, "violations": set()},
-		"input/prediction/scores/0": {"value": "0.5", "violations": {out_of_band(10)}},
+		"input/prediction/scores/0": {"value": "0.5", "violations": {out_of_band(1, 1, 10)}},
 		"input/attributes/groups": {"value": ["a"], "violations": {fixture.groupless}},
 		"input/attributes/groups/value": {"value": "a", "violations": set()},
 		"input/attributes/groups/value/0": {"value": 1, "violations": {fixture.group_unknown}},
 		"data/models/credit/band": {"value": "0.9", "violations": set()},
-		"data/models/credit/groups": {"value": "a", "violations": {fixture.group_unknown}},
+		"data/models/credit/groups": {"value": {"x": "a"}, "violations": set()},
 		"data/group_mean/credit": {"value": 0.5, "violations": {fixture.group_mean_missing}},
 		"data/group_mean/credit/a": {"value": "0.5", "violations": {fixture.group_mean_missing}},
 	}

@@ -29,6 +29,9 @@ test_denies_a_missing_group if {
 	denies(object.union(fixture.response, {"attributes": {"groups": fixture.missing}}), {"attribute_missing"})
 }
 
-test_denies_several_applicants if denies(object.union(scored([0.5, 0.5]), {"instances": 2}), set())
+test_denies_any_applicants_score_out_of_band if {
+	permits(object.union(scored([0.5, 0.55]), {"instances": 2}), fixture.models)
+	denies(object.union(scored([0.5, 0.56]), {"instances": 2}), {"score_out_of_band"})
+}
 
 test_denies_without_band if not permits(fixture.response, fixture.without_fact("band"))

@@ -18,9 +18,7 @@ default pass := false
 pass if {
 	input.window.state == "insufficient_data"
 	is_number(data.models[input.endpoint.model].disparate_impact_max)
-}
-
-pass if {
+} else if {
 	input.window.state in {"ok", "degraded"}
 	is_number(data.models[input.endpoint.model].disparate_impact_max)
 	input.window.disparate_impact.certain == false
@@ -40,5 +38,5 @@ violation contains {
 	is_number(limit)
 	limit_percent := round(limit * 100)
 	input.window.disparate_impact.certain == true
-	not input.window.state == "insufficient_data"
+	input.window.state != "insufficient_data"
 }

@@ -18,12 +18,15 @@ default pass := false
 pass if {
 	model := data.models[input.endpoint.model]
 	is_number(model.band)
+	model.band >= 0
+	is_array(model.groups)
 	means := data.group_mean[input.endpoint.model]
 	scores := input.prediction.scores
 	is_array(scores)
 	count(scores) == input.instances
 	input.attributes.groups.status == "present"
 	named := input.attributes.groups.value
+	is_array(named)
 	count(named) in {1, count(scores)}
 
 	# A single group counts for all instances.
@@ -39,9 +42,7 @@ in_band(score, group, model, means) if {
 	half_width := data.lib.groups.half_width(means[group], model.band)
 	score >= means[group] - half_width
 	score <= means[group] + half_width
-}
-
-in_band(_, group, model, _) if data.lib.groups.is_skipped(group, model)
+} else if data.lib.groups.is_skipped(group, model)
 
 # METADATA
 # title: Score out of band
@@ -65,8 +66,11 @@ violation contains reason if some reason in data.lib.groups.violation
 outside contains i if {
 	model := data.lib.call.model
 	is_number(model.band)
+	model.band >= 0
+	is_array(model.groups)
 	input.attributes.groups.status == "present"
 	named := input.attributes.groups.value
+	is_array(named)
 	is_array(input.prediction.scores)
 	some i, score in input.prediction.scores
 	group := named[min([i, count(named) - 1])]

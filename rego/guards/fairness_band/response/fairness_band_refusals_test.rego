@@ -124,8 +124,28 @@ test_refuses_when_scores_instances_and_groups_do_not_match if {
 	judged_with("input/prediction/scores", [0.5, 0.5]) == fixture.refused(set())
 	judged_scores([0.5, 0.5, 0.5], ["a", "b"]) == fixture.refused(set())
 	judged_scores([0.5], ["a", "b"]) == fixture.refused(set())
-	judged_scores([0.5], []) == fixture.refused(set())
+	judged_scores([0.5], []) == fixture.refused({fixture.groupless})
 }
+
+test_skips_no_group_where_the_facts_list_none[groups] if {
+	some groups in [null, "a", "", {}, {"x": "a"}, true, 1]
+	skipping := fixture.with_value(fixture.asking_response, "data/models/credit/unknown_group", "skip_band")
+	judged(fixture.with_value(skipping, "data/models/credit/groups", groups)) == fixture.refused(set())
+	judged(fixture.without(skipping, "data/models/credit/groups")) == fixture.refused(set())
+}
+
+test_skips_no_group_that_is_no_string[group] if {
+	some group in [null, false, 1, ["c"]]
+	skipping := fixture.with_value(fixture.asking_response, "data/models/credit/unknown_group", "skip_band")
+	judged(fixture.with_value(skipping, "input/attributes/groups/value", [group])) == fixture.refused({fixture.group_unknown})
+}
+
+test_refuses_when_groups_are_no_list[groups] if {
+	some groups in [null, "", "a", {}, {"0": "a"}, false, 0]
+	judged_with("input/attributes/groups/value", groups) == fixture.refused(set())
+}
+
+test_refuses_when_the_band_is_below_zero if judged_with("data/models/credit/band", -0.1) == fixture.refused(set())
 
 test_refuses_when_a_fact_is_missing[path] if {
 	some path, violations in {
@@ -140,7 +160,7 @@ test_refuses_when_a_fact_is_missing[path] if {
 		"input/attributes/groups/value": set(),
 		"data/models/credit": set(),
 		"data/models/credit/band": set(),
-		"data/models/credit/groups": {fixture.group_unknown},
+		"data/models/credit/groups": set(),
 		"data/group_mean/credit": {fixture.group_mean_missing},
 		"data/group_mean/credit/a": {fixture.group_mean_missing},
 	}
@@ -158,7 +178,7 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 		"input/attributes/groups/value": {"value": "a", "violations": set()},
 		"input/attributes/groups/value/0": {"value": 1, "violations": {fixture.group_unknown}},
 		"data/models/credit/band": {"value": "0.9", "violations": set()},
-		"data/models/credit/groups": {"value": "a", "violations": {fixture.group_unknown}},
+		"data/models/credit/groups": {"value": {"x": "a"}, "violations": set()},
 		"data/group_mean/credit": {"value": 0.5, "violations": {fixture.group_mean_missing}},
 		"data/group_mean/credit/a": {"value": "0.5", "violations": {fixture.group_mean_missing}},
 	}

@@ -18,16 +18,23 @@ default pass := false
 
 pass if {
 	input.window.state == "insufficient_data"
-	is_number(data.models[input.endpoint.model].band)
-}
-
-pass if {
+	band := data.models[input.endpoint.model].band
+	is_number(band)
+	band >= 0
+} else if {
 	input.window.state in {"ok", "degraded"}
 	model := data.models[input.endpoint.model]
 	is_number(model.band)
+	model.band >= 0
+	is_array(model.groups)
 	means := data.group_mean[input.endpoint.model]
 	input.attributes.groups.status == "present"
-	every group in input.attributes.groups.value { in_band(group, model, means) }
+	named := input.attributes.groups.value
+	is_array(named)
+
+	# Of no group at all, everything holds.
+	count(named) > 0
+	every group in named { in_band(group, model, means) }
 }
 
 # METADATA
@@ -42,16 +49,14 @@ in_band(group, model, means) if {
 	half_width := data.lib.groups.half_width(means[group], model.band)
 	live.mean_lower <= means[group] + half_width
 	live.mean_upper >= means[group] - half_width
-}
-
-in_band(group, model, means) if {
+} else if {
 	group in model.groups
 	is_number(means[group])
 	is_object(input.window.groups)
-	not input.window.groups[group]
-}
 
-in_band(group, model, _) if data.lib.groups.is_skipped(group, model)
+	# Not `not`: a group that is there and false has been seen.
+	[seen | seen := input.window.groups[group]] == []
+} else if data.lib.groups.is_skipped(group, model)
 
 # METADATA
 # title: Live mean out of band
@@ -78,6 +83,7 @@ outside contains group if {
 	input.window.state in {"ok", "degraded"}
 	model := data.lib.call.model
 	is_number(model.band)
+	model.band >= 0
 	some group in data.lib.groups.named
 	data.lib.groups.is_known(group, model)
 	data.lib.groups.has_mean(group)

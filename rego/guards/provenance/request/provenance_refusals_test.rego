@@ -75,9 +75,9 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 	some path, case in {
 		"input/attributes": {"value": "loans", "violations": {unnamed}},
 		"input/attributes/data_version": {"value": "loans", "violations": {unnamed}},
-		"input/attributes/data_version/value": {"value": null, "violations": {unregistered("null")}},
+		"input/attributes/data_version/value": {"value": null, "violations": {unnamed}},
 		"input/endpoint": {"value": "credit", "violations": set()},
-		"input/endpoint/model": {"value": null, "violations": {unknown_model("null")}},
+		"input/endpoint/model": {"value": null, "violations": set()},
 		"data/models": {"value": [], "violations": {unknown_model("credit")}},
 		"data/models/credit": {"value": [], "violations": {unknown_model("credit")}},
 		"data/datasets": {"value": null, "violations": {unregistered("loans")}},

@@ -13,7 +13,10 @@ package guards.staleness.request
 #   control: E2
 default pass := false
 
-pass if input.time.unix_s <= valid_until_unix_s
+pass if {
+	input.attributes.data_version.status == "present"
+	input.time.unix_s <= valid_until_unix_s
+}
 
 # METADATA
 # title: Staleness deadline
@@ -45,6 +48,7 @@ violation contains {
 	"remedy": "Use data that is younger, or refresh this data set.",
 } if {
 	input.time.unix_s > valid_until_unix_s
+	data.lib.call.model.max_age_days >= 0
 }
 
 # METADATA

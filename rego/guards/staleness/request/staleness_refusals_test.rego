@@ -56,6 +56,17 @@ test_denies_data_from_the_future if {
 	judged_aged(-864000, 0) == fixture.refused({in_future(864000)})
 }
 
+test_refuses_when_data_version_is_not_present_and_provenance_lets_it_pass[status] if {
+	some status in ["missing", "conflict", "malformed", "truncated", "Present", null]
+	some mode in ["shadow", "off"]
+	question := fixture.with_value(fixture.asking_request, "data/models/credit/rules", {"provenance": mode})
+	judged(fixture.with_value(question, "input/attributes/data_version/status", status)) == fixture.refused({{
+		"code": "attribute_missing",
+		"message": "the call names no data_version",
+		"remedy": "Send X-Data-Version, or the parameter data_version.",
+	}})
+}
+
 # An unknown data version is told by provenance; only where that lets it pass does staleness tell it.
 test_refuses_when_the_data_version_is_missing_and_provenance_lets_it_pass if {
 	question := fixture.with_value(fixture.asking_request, "data/models/credit/rules", {"provenance": "off"})
