@@ -18,7 +18,7 @@ import orjson
 from sidecar.audit.lookup import RECORDS_FILE, RecentIndex
 from sidecar.audit.port import RECORD_LIMIT_BYTES, Kind, Record
 from sidecar.audit.records import unknown_outcome
-from sidecar.model.refusal import refused
+from sidecar.model.refusal import Refused, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,7 @@ def open_log(slot_dir: Path, clock: Clock) -> FileLog:
     """
     path = slot_dir / RECORDS_FILE
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path.parent)
         lock_fd = _lock(slot_dir / "lock")
     except OSError as error:
         raise AuditLogError(f"the audit log in {slot_dir} cannot be opened: {error.strerror}") from error
@@ -139,12 +139,34 @@ def _open_locked(path: Path, lock_fd: int, clock: Clock) -> FileLog:
         scan = _scan(path, index)
         os.ftruncate(fd, scan.end)
         log = FileLog(lock_fd, fd, scan, index, clock)
-        for decision_id, opening in scan.open_intents.items():
-            log.append_now(unknown_outcome(decision_id, opening["request_id"], opening["trace_id"]))
+        _close_intents(log, scan, path)
+    except OSError as error:
+        os.close(fd)
+        raise AuditLogError(f"{path} cannot be read or repaired: {error.strerror}") from error
     except BaseException:
         os.close(fd)
         raise
     return log
+
+
+def _close_intents(log: FileLog, scan: _Scan, path: Path) -> None:
+    try:
+        for decision_id, opening in scan.open_intents.items():
+            log.append_now(unknown_outcome(decision_id, opening["request_id"], opening["trace_id"]))
+    except Refused as error:
+        raise AuditLogError(
+            f"{path} has exchanges without an outcome, and none can be added: {log.broken}; is the volume full?"
+        ) from error
+
+
+def _make_private(directory: Path) -> None:
+    """Makes a directory and what is missing above it, each for its owner only.
+
+    `mkdir(parents=True)` gives its mode to the last one alone.
+    """
+    if not directory.is_dir():
+        _make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _lock(path: Path) -> int:

@@ -45,7 +45,9 @@ class AuditLog(Protocol):
     async def append(self, record: Record) -> bytes:
         """Makes a record durable and returns its exact bytes: the leaf.
 
-        Raises `Refused` audit_unavailable when it may not be durable; nothing is retried.
+        Raises `Refused` audit_unavailable when it may not be durable; nothing is retried. Once begun it
+        finishes, whatever becomes of the caller: an implementation that suspends holds a cancellation back
+        until the record is durable and its caller has it, or an INTENT would stay open.
         """
         ...
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sidecar.audit import records
 from sidecar.audit.port import Kind
 from sidecar.audit.records import Event, Origin
 from sidecar.audit.refusals import RefusalLimiter
+from sidecar.model.consent import ConsentStatus
 from sidecar.model.decision import Decision
 from sidecar.model.reasons import ReasonClass, leading
 from sidecar.model.refusal import Refused, refused
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from sidecar.audit.context import Context
     from sidecar.audit.port import AuditLog, Record
     from sidecar.audit.records import Result
-    from sidecar.audit.salts import Salts
+    from sidecar.audit.salts import Salt, Salts
     from sidecar.model.clock import Clock
     from sidecar.model.message import Request
     from sidecar.model.question import Question
 
-_LIMITED = (ReasonClass.CLIENT, ReasonClass.TOKEN)
+_LIMITED = (ReasonClass.ENGINE, ReasonClass.CLIENT, ReasonClass.TOKEN)
+"""An engine's outage at load must not fill the disk either."""
+_TRUSTED = (ConsentStatus.VALID, ConsentStatus.OFF)
 
 
 class Observer(Protocol):
@@ -42,16 +45,18 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An exchange with a durable INTENT, and so with an OUTCOME to come."""
+    """An exchange with a durable INTENT, and so with an OUTCOME to come, under the same salt."""
 
     context: Context
     record: bytes
+    salt: Salt
 
 
 class Trail:
     """The trail of one worker. `engine` and `mode` are the process's, as its records say them.
 
-    `records_total` counts records by kind, `failures_total` appends that failed; read by the metrics.
+    `records_total` counts records by kind, `failures_total` those that could not be written as they should
+    have been; read by the metrics.
     """
 
     def __init__(
@@ -70,13 +75,14 @@ class Trail:
         self._observer = observer
         self._limiter = RefusalLimiter(clock)
         self._open: set[str] = set()
+        self._unsalted: str | None = None
         self.records_total: Counter[str] = Counter({kind.value: 0 for kind in Kind})
         self.failures_total = 0
 
     @property
     def broken(self) -> str | None:
         """Why nothing can be recorded any more (then the process must end, non-zero), or None."""
-        return self._log.broken
+        return self._log.broken or self._unsalted
 
     @property
     def summarised_total(self) -> int:
@@ -89,10 +95,21 @@ class Trail:
         return len(self._open)
 
     async def intent(self, context: Context, question: Question | None, decision: Decision, request: Request) -> Opened:
-        """INTENT, before the request goes to the model server."""
-        salt = self._salts.current()
-        record = records.intent(context, question, decision, request, salt=salt, origin=self._origin)
-        opened = Opened(context, await self._append(record))
+        """INTENT, before the request goes to the model server.
+
+        Where it cannot be recorded in full (it is over the size limit), the exchange leaves a REFUSAL with
+        status 503 instead, and `Refused` is raised all the same.
+        """
+        salt = self._salt()
+        try:
+            record = records.intent(context, question, decision, request, salt=salt, origin=self._origin)
+        except Refused as error:
+            self.failures_total += 1
+            if self._log.broken is None:
+                verdict = Decision(False, decision.revision, error.reasons)
+                await self.refusal(context, verdict, 503, question=question, request=request)
+            raise
+        opened = Opened(context, await self._append(record), salt)
         self._open.add(context.decision_id)
         return opened
 
@@ -114,14 +131,14 @@ class Trail:
         `positive` has one truth value an instance. What cannot be recorded in full (it is over the size
         limit) is recorded as a refusal, and `Refused` is raised all the same.
         """
-        self._close(opened)
-        salt = self._salts.current()
+        if opened.context.decision_id not in self._open:
+            raise RuntimeError("an exchange has one OUTCOME")  # a second one is a defect of ours
         try:
             record = records.outcome(
                 opened.context,
                 result,
                 status,
-                salt=salt,
+                salt=opened.salt,
                 question=question,
                 decision=decision,
                 response_body=response_body,
@@ -131,10 +148,9 @@ class Trail:
         except Refused as error:
             self.failures_total += 1
             verdict = Decision(False, decision.revision if decision else "", error.reasons)
-            record = records.reduced_outcome(opened.context, verdict, salt=salt)
-            self._observe(opened.record, await self._append(record))
+            await self._close(opened, records.reduced_outcome(opened.context, verdict, salt=opened.salt))
             raise
-        self._observe(opened.record, await self._append(record))
+        await self._close(opened, record)
 
     async def refusal(
         self,
@@ -147,10 +163,10 @@ class Trail:
     ) -> None:
         """REFUSAL of an exchange that has no INTENT, before its answer goes to the client.
 
-        `question` is None where the policy was not asked. Such a refusal, and one for a bad token, is only
-        counted where there are too many in a second.
+        `question` is None where the policy was not asked. Such a refusal, one without a valid token, and one
+        that the client or the engine caused, is only counted where there are too many in a second.
         """
-        if self._is_limited(question, decision):
+        if _is_limited(question, decision):
             await self.tick()
             if not self._limiter.admit(reason.code for reason in decision.reasons):
                 if self._log.broken is not None:
@@ -162,7 +178,7 @@ class Trail:
             decision,
             status,
             request,
-            salt=self._salts.current(),
+            salt=self._salt(),
             origin=self._origin,
         )
         self._observe(await self._append(record), None)
@@ -189,8 +205,14 @@ class Trail:
         finally:
             await self._log.aclose()
 
-    def _is_limited(self, question: Question | None, decision: Decision) -> bool:
-        return question is None or leading(decision.reasons).group in _LIMITED
+    def _salt(self) -> Salt:
+        """Today's salt. Without one no exchange can be recorded, though what is open can be concluded."""
+        try:
+            return self._salts.current()
+        except Refused as error:
+            self.failures_total += 1
+            self._unsalted = f"{error.reasons[0].message}: {error.__cause__}"
+            raise
 
     async def _summarise(self) -> None:
         summary = self._limiter.take()
@@ -208,12 +230,18 @@ class Trail:
         self.records_total[record.kind] += 1
         return line
 
-    def _close(self, opened: Opened) -> None:
-        """An exchange has one OUTCOME; a second one is a defect of ours."""
-        if opened.context.decision_id not in self._open:
-            raise RuntimeError("an exchange has one OUTCOME")
+    async def _close(self, opened: Opened, outcome: Record) -> None:
+        line = await self._append(outcome)
         self._open.discard(opened.context.decision_id)
+        self._observe(opened.record, line)
 
     def _observe(self, opening: bytes, closing: bytes | None) -> None:
         if self._observer is not None:
             self._observer.finished(opening, closing)
+
+
+def _is_limited(question: Question | None, decision: Decision) -> bool:
+    if question is None or leading(decision.reasons).group in _LIMITED:
+        return True
+    consent = cast("Mapping[str, Any]", question.shape.get("consent") or {})
+    return consent.get("status") not in _TRUSTED

@@ -72,3 +72,12 @@ def response_question(**changes: Any) -> Question:
     }
     shape = request_shape(phase="response", prediction=prediction, window={"state": "insufficient_data"})
     return ask(shape, NOW_S + 1)
+
+
+def with_consent(status: str) -> Question:
+    return request_question(consent={**request_shape()["consent"], "status": status})
+
+
+def with_groups_of(chars: int) -> Question:
+    groups = {"value": ("g" * chars,) * 256, "status": "present", "source": "claim:group"}
+    return request_question(attributes={**request_shape()["attributes"], "groups": groups})

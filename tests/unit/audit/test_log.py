@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sidecar.audit.log import AuditLogError, FileLog, open_log
 from sidecar.audit.port import Kind, Record
+from sidecar.audit.salts import Salts
 from sidecar.model.refusal import Refused
 from tests.support import FixedClock
 
@@ -97,6 +98,30 @@ async def test_an_open_intent_is_closed_by_an_unknown_outcome(tmp_path: Path) ->
     assert len(lines(tmp_path)) == 5
 
 
+async def test_an_open_intent_that_cannot_be_closed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_at(tmp_path)
+    await log.append(INTENT)
+    await log.aclose()
+    before = records_file(tmp_path).read_bytes()
+
+    def write(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        with pytest.raises(AuditLogError) as caught:
+            open_at(tmp_path)
+    assert str(caught.value) == (
+        f"{records_file(tmp_path)} has exchanges without an outcome, and none can be added: "
+        "a write failed: No space left on device; is the volume full?"
+    )
+    assert records_file(tmp_path).read_bytes() == before
+    await open_at(tmp_path).aclose()  # the lock was given back
+    assert [line.get("result") for line in lines(tmp_path)] == [None, "unknown"]
+
+
 async def test_a_torn_last_line_is_cut_wherever_it_was_torn(tmp_path: Path) -> None:
     log = open_at(tmp_path)
     await log.append(record(Kind.EVENT))
@@ -135,6 +160,31 @@ async def test_a_damaged_log_is_refused_and_left_alone(tmp_path: Path, spoil: An
     assert path.read_bytes() == spoiled
     path.unlink()
     await open_at(tmp_path).aclose()  # the lock was given back
+
+
+async def test_a_log_that_cannot_be_repaired_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def truncate(fd: int, length: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", truncate)
+        with pytest.raises(AuditLogError, match=r"records.jsonl cannot be read or repaired: Input/output error$"):
+            open_at(tmp_path)
+    await open_at(tmp_path).aclose()  # the lock was given back
+
+
+def test_folders_above_that_are_missing_are_for_their_owner_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir(mode=0o755)
+    audit_dir = tmp_path / "old" / "new" / "audit"
+    asyncio.run(open_log(audit_dir / "0", FixedClock()).aclose())
+    Salts(audit_dir / "salts", FixedClock()).current()
+    found = {
+        str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode)
+        for path in tmp_path.rglob("*")
+        if path.is_dir()
+    }
+    made = ("old/new", "old/new/audit", "old/new/audit/0", "old/new/audit/0/ledger", "old/new/audit/salts")
+    assert found == {"old": 0o755, **dict.fromkeys(made, 0o700)}
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
-from sidecar.audit.log import FileLog, open_log
 from sidecar.audit.records import Event, Result
-from sidecar.audit.salts import Salts
-from sidecar.audit.trail import Trail
-from sidecar.model.decision import Decision
+from sidecar.model.decision import Decision, Obligation
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
-from tests.support import FixedClock
+from tests.unit.audit.bench import Bench
 from tests.unit.audit.samples import (
     ALLOW,
     DENY,
@@ -20,43 +17,14 @@ from tests.unit.audit.samples import (
     context,
     request_question,
     response_question,
+    with_groups_of,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MALFORMED = Decision(False, "", (Reason("body_malformed", "m"),))
-BAD_TOKEN = Decision(False, "rev-1", (Reason("consent_invalid", "m", "consent"),))
-
-
-class Seen:
-    """An observer that keeps what it is told, as kinds and results."""
-
-    def __init__(self) -> None:
-        self.exchanges: list[tuple[str, str | None]] = []
-
-    def finished(self, opening: bytes, closing: bytes | None) -> None:
-        self.exchanges.append((orjson.loads(opening)["kind"], orjson.loads(closing)["result"] if closing else None))
-
-
-class Bench:
-    def __init__(self, audit_dir: Path) -> None:
-        self.clock = FixedClock()
-        self.log: FileLog = open_log(audit_dir / "0", self.clock)
-        self.seen = Seen()
-        salts = Salts(audit_dir / "salts", self.clock)
-        self.trail = Trail(self.log, salts, self.clock, engine="opa", observer=self.seen)
-        self._path = audit_dir / "0" / "ledger" / "records.jsonl"
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [orjson.loads(line) for line in self._path.read_bytes().splitlines()]
-
-    def kinds(self) -> list[str]:
-        return [line["kind"] for line in self.lines]
-
-    def break_log(self) -> None:
-        self.log._broken = "a write failed"
+SALT_PROBLEM = "the audit trail has no salt for today: "
 
 
 @pytest.fixture
@@ -118,55 +86,39 @@ async def test_an_outcome_that_is_too_large_is_a_refusal_on_record(bench: Bench)
     assert (bench.seen.exchanges, bench.trail.open_count, bench.trail.failures_total) == ([("INTENT", "refused")], 0, 1)
 
 
-@pytest.mark.parametrize(("decision", "asked"), [(MALFORMED, False), (BAD_TOKEN, True)])
-async def test_a_flood_of_malformed_requests_or_bad_tokens_is_summarised(
-    bench: Bench, decision: Decision, asked: bool
-) -> None:
-    question = request_question() if asked else None
-    for number in range(250):
-        await bench.trail.refusal(context(number), decision, 400, question=question)
-    assert bench.kinds() == ["REFUSAL"] * 100
-    await bench.trail.tick()
-    assert len(bench.lines) == 100
-    bench.clock.advance(1)
-    await bench.trail.tick()
-    await bench.trail.tick()
-    summary = bench.lines[100]
-    assert len(bench.lines) == 101
-    assert (summary["kind"], summary["count"], summary["reasons"]) == (
-        "REFUSAL_SUMMARY",
-        150,
-        {decision.reasons[0].code: 150},
-    )
-    assert (bench.trail.summarised_total, len(bench.seen.exchanges)) == (150, 100)
-
-
-async def test_a_flood_that_goes_on_writes_its_summaries_without_a_tick(bench: Bench) -> None:
-    for second in range(3):
-        for number in range(101):
-            await bench.trail.refusal(context(second * 1_000 + number), MALFORMED, 400)
-        bench.clock.advance(1)
-    assert bench.kinds().count("REFUSAL_SUMMARY") == 2
-    assert bench.trail.summarised_total == 3
-
-
-async def test_denials_by_policy_are_never_summarised(bench: Bench) -> None:
-    for number in range(150):
-        await bench.trail.refusal(context(number), DENY, 403, question=request_question(), request=REQUEST)
-    assert bench.kinds() == ["REFUSAL"] * 150
-
-
-async def test_closing_writes_what_was_counted_and_stop(bench: Bench) -> None:
-    await bench.trail.event(Event.START, {"version": "1"})
-    for number in range(101):
-        await bench.trail.refusal(context(number), MALFORMED, 400)
-    await bench.trail.aclose()
-    assert bench.kinds() == ["EVENT", *["REFUSAL"] * 100, "REFUSAL_SUMMARY", "EVENT"]
-    assert [(line["event"], line["details"]) for line in (bench.lines[0], bench.lines[-1])] == [
-        ("start", {"version": "1"}),
-        ("stop", {}),
+async def test_an_intent_that_is_too_large_is_a_refusal_on_record(bench: Bench) -> None:
+    with pytest.raises(Refused, match="audit_unavailable: the INTENT record is over 65535 bytes"):
+        await bench.trail.intent(context(), with_groups_of(300), ALLOW, REQUEST)
+    (record,) = bench.lines
+    whole = [
+        record[name] for name in ("kind", "decision_id", "status", "reduced", "input", "engine", "policy_revision")
     ]
-    assert bench.trail.broken == "closed"
+    assert whole == ["REFUSAL", context().decision_id, 503, True, None, "opa", "rev-1"]
+    assert record["decision"] == {
+        "allow": False,
+        "reasons": [{"code": "audit_unavailable", "message": "the INTENT record is over 65535 bytes"}],
+        "shadow": [],
+        "obligations": [],
+        "ttl_s": 0.0,
+    }
+    assert (bench.seen.exchanges, bench.trail.open_count, bench.trail.failures_total) == ([("REFUSAL", None)], 0, 1)
+    assert (bench.trail.broken, bench.trail.records_total["REFUSAL"]) == (None, 1)
+
+
+async def test_an_intent_too_large_for_its_obligations_leaves_a_refusal_with_its_input(bench: Bench) -> None:
+    decision = Decision(True, "rev-1", obligations=(Obligation("fallback", {"outputs": ["o" * 70_000]}),))
+    with pytest.raises(Refused, match="audit_unavailable"):
+        await bench.trail.intent(context(), request_question(), decision, REQUEST)
+    (record,) = bench.lines
+    assert (record["kind"], record["status"], record["input"]["instances"]) == ("REFUSAL", 503, 1)
+    assert "reduced" not in record
+
+
+async def test_too_large_an_intent_on_a_broken_log_is_one_failure(bench: Bench) -> None:
+    bench.break_log()
+    with pytest.raises(Refused, match="audit_unavailable"):
+        await bench.trail.intent(context(), with_groups_of(300), ALLOW, REQUEST)
+    assert (bench.lines, bench.trail.failures_total) == ([], 1)
 
 
 async def test_a_broken_log_refuses_everything_even_what_would_only_be_counted(bench: Bench) -> None:
@@ -184,14 +136,35 @@ async def test_a_broken_log_refuses_everything_even_what_would_only_be_counted(b
     for call in calls:
         with pytest.raises(Refused, match="audit_unavailable"):
             await call()
-    assert (bench.trail.broken, bench.trail.failures_total, bench.trail.open_count) == ("a write failed", 4, 0)
+    assert (bench.trail.broken, bench.trail.failures_total, bench.trail.open_count) == ("a write failed", 4, 1)
     assert len(bench.lines) == 101
     assert len(bench.seen.exchanges) == 100
     await bench.trail.aclose()
 
 
-async def test_without_a_salt_nothing_is_forwarded(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "salts").write_bytes(b"a file where the folder should be")
-    with pytest.raises(Refused, match="audit_unavailable"):
-        await bench.trail.intent(context(), request_question(), ALLOW, REQUEST)
-    assert bench.lines == []
+async def test_without_a_salt_nothing_is_forwarded_and_the_trail_is_broken(bench: Bench) -> None:
+    bench.lose_salts()
+    calls = (
+        lambda: bench.trail.intent(context(), request_question(), ALLOW, REQUEST),
+        lambda: bench.trail.refusal(context(1), DENY, 403, question=request_question(), request=REQUEST),
+    )
+    for number, call in enumerate(calls, 1):
+        with pytest.raises(Refused, match="audit_unavailable: the audit trail has no salt for today"):
+            await call()
+        assert bench.trail.failures_total == number
+        assert (bench.trail.broken or "").startswith(SALT_PROBLEM)
+    assert (bench.lines, bench.trail.open_count) == ([], 0)
+
+
+async def test_an_open_exchange_ends_under_its_intents_salt_though_there_is_no_new_one(bench: Bench) -> None:
+    opened = await bench.trail.intent(context(), request_question(), ALLOW, REQUEST)
+    bench.lose_salts()
+    with pytest.raises(Refused):
+        await bench.trail.intent(context(1), request_question(), ALLOW, REQUEST)
+    await bench.trail.outcome(opened, Result.RELEASED, 200, response_body=b"answer")
+    await bench.trail.aclose()
+    assert bench.kinds() == ["INTENT", "OUTCOME", "EVENT"]
+    outcome = bench.lines[1]
+    assert (outcome["salt"], outcome["response_digest"]) == ("2026-11-21", opened.salt.digest(b"answer"))
+    assert (bench.trail.open_count, bench.seen.exchanges) == (0, [("INTENT", "released")])
+    assert (bench.trail.broken or "").startswith("closed")
