@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sidecar.model.message import Request
     from sidecar.protocols.base import Call, ServingProtocol
 
+GROUPS_LIMIT_CHARS = 8_192
+"""Of all instances together: more would not fit into an audit record (contract 7), however JSON spells them."""
+
 _EXTRACTED = frozenset((b"x-data-version", b"x-consent-scope", b"x-protected-group", b"x-explanation"))
 _JUDGED = _EXTRACTED | {
     b"x-consent-token",
@@ -151,7 +154,10 @@ def _one_each(found: Sequence[object], instances: int, source: GroupSource) -> A
     groups = tuple(text for value in found if (text := _group(value)) is not None)
     if len(groups) != len(found) or len(groups) not in (1, instances):
         return Attribute(Status.MALFORMED, source=source.text)
-    return Attribute(Status.PRESENT, groups * instances if len(groups) == 1 else groups, source.text)
+    whole = groups * instances if len(groups) == 1 else groups
+    if sum(map(len, whole)) > GROUPS_LIMIT_CHARS:
+        return Attribute(Status.MALFORMED, source=source.text)
+    return Attribute(Status.PRESENT, whole, source.text)
 
 
 def _group(value: object) -> str | None:

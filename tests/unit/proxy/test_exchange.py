@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -374,6 +375,16 @@ async def test_a_window_that_fails_does_not_keep_a_recorded_answer_back(
         assert (await it.call(infer()))[0] == 200
         assert it.kinds() == ["INTENT", "OUTCOME released"]
         assert [status for _, status in it.observer.finished_cases] == [200]
+
+
+async def test_groups_that_no_record_could_hold_are_the_clients_to_shorten(tmp_path: Path) -> None:
+    data = copy.deepcopy(DATA)
+    data["models"]["credit"]["instances_per_token"] = 256
+    many = {"inputs": [{"name": "income", "shape": [256], "datatype": "FP64", "data": [50.0] * 256}]}
+    async with lab(tmp_path, data=data) as it:
+        request = infer(body=json.dumps(many).encode(), x_protected_group='"' * 250)
+        status, body = await it.call(request)
+        assert (status, codes(body), it.kinds()) == (400, ["attribute_malformed"], ["REFUSAL"])
 
 
 async def test_a_front_can_refuse_what_is_no_request(tmp_path: Path) -> None:
