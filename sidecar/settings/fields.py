@@ -1,91 +1,26 @@
-"""Every setting of `sidecar run`, in one place: meaning, unit, default and why, what None means.
+"""The settings themselves.
 
 Each field is a flag (`--policy-timeout-ms`), a key of the YAML file (`policy_timeout_ms`) and a variable
-(`SIDECAR_POLICY_TIMEOUT_MS`); flag over variable over file over default. Unknown keys are refused, and all
-problems are reported at once. `description` is the text of `--help` and of docs/settings.md.
+(`SIDECAR_POLICY_TIMEOUT_MS`); flag over variable over file over default. `description` is the text of `--help` and of
+docs/settings.md. Checks stand with the field that they are about, so that all problems are found in one go.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    YamlConfigSettingsSource,
-)
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sidecar.settings.values import TARGET, Address, AddressField, Names, parse_duration_s
 
 SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver")
 """The contract's `tfserving` and `openai` come with a later version and are refused until then."""
 
 
 SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authorization", "cookie"})
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """`HOST:PORT`; port 0 lets the system pick one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine (in a pod: only its containers) can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-
-def parse_address(value: object) -> object:
-    """`127.0.0.1:8090`, `[::1]:8090`, `localhost:0`."""
-    if isinstance(value, Address):
-        return value
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})", str(value))
-    if match is None or int(match[3]) > 65_535:
-        raise ValueError(f"{value!r} is not HOST:PORT")
-    return Address(match[1] or match[2], int(match[3]))
-
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def parse_duration_s(value: object) -> object:
-    """`90`, `90s`, `15m`, `1h`, `2d` in seconds; `none` is None: no limit."""
-    if not isinstance(value, str):
-        return value
-    if value == "none":
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value)
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration such as 90s, 15m, 1h or none")
-    return float(match[1]) * _UNITS_S[match[2] or "s"]
-
-
-def _parse_names(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-AddressField = Annotated[Address, BeforeValidator(parse_address)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_parse_names)]
-"""A list of words; in a flag or variable separated by commas."""
 
 
 class Settings(BaseSettings):
@@ -217,7 +152,7 @@ class Settings(BaseSettings):
     def _is_target(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
-        match = _TARGET.fullmatch(value)
+        match = TARGET.fullmatch(value)
         if match is None:
             raise ValueError(f"{value!r} is none of http://HOST:PORT, https://HOST:PORT, unix://PATH")
         host = match["host"]
@@ -319,79 +254,3 @@ class Settings(BaseSettings):
     def subject_key_file(self) -> Path:
         """The file of `--subject-key`, or its default beside the audit folder."""
         return self.subject_key or self.audit_dir.with_name(self.audit_dir.name + ".subject-key")
-
-
-_TARGET = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?/?|unix://(?P<path>/?[^\s]+)"
-)
-"""What `http1.Target` takes, and no more: no user, no query, no fragment."""
-
-
-class SettingsInvalid(Exception):
-    """All that is wrong with the settings, at once."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
-
-
-def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
-    """Settings from flags, `SIDECAR_` variables and a YAML file. Raises SettingsInvalid."""
-    problems = _unreadable(config) if config is not None else []
-    if problems:
-        raise SettingsInvalid(problems)
-
-    class _WithFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=config)
-
-    problems = _unknown_variables(os.environ)
-    try:
-        settings = _WithFile(**flags)
-    except ValidationError as error:
-        problems += _texts(error)
-    else:
-        if not problems:
-            return settings
-    raise SettingsInvalid(problems)
-
-
-def _unreadable(config: Path) -> list[str]:
-    """Why the file is no set of settings; what is wrong with single settings is found later."""
-    try:
-        content: object = yaml.safe_load(config.read_bytes())
-    except OSError as error:
-        return [f"--config: {config}: {error.strerror}"]
-    except yaml.YAMLError as error:
-        return [f"--config: {config} is not YAML: {' '.join(str(error).split())}"]
-    if content is not None and not isinstance(content, dict):
-        return [f"--config: {config} holds no settings: write one `name: value` a line"]
-    return []
-
-
-_NOT_SETTINGS = re.compile(r"SIDECAR_(CACHE|PORT(_.*)?|SERVICE_(HOST|PORT.*))")
-"""The scripts' cache folder, and what Kubernetes sets in every pod beside a Service named `sidecar`."""
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    known = {f"SIDECAR_{name.upper()}" for name in Settings.model_fields}
-    return [
-        f"{name}: is no setting"
-        for name in sorted(environ)
-        if name.startswith("SIDECAR_") and name not in known and not _NOT_SETTINGS.fullmatch(name)
-    ]
-
-
-def _unknown(name: str) -> str:
-    known = name.replace("-", "_")
-    return f"is no setting in a file; write {known}" if known in Settings.model_fields else "is no setting"
-
-
-def _texts(error: ValidationError) -> list[str]:
-    problems: list[str] = []
-    for detail in error.errors(include_url=False, include_input=False):
-        flag = "--" + ".".join(str(part) for part in detail["loc"]).replace("_", "-")
-        text = {"missing": "is required", "extra_forbidden": _unknown(str(detail["loc"][0]))}.get(
-            detail["type"], detail["msg"].removeprefix("Value error, ")
-        )
-        problems.append(text if text.startswith("--") else f"{flag}: {text}")
-    return problems
