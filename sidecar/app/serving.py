@@ -7,9 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
-import socket
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,7 +16,7 @@ import uvloop
 
 from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
-from sidecar.app.problems import StartProblems
+from sidecar.app.ports import Ports, bind, name_of
 from sidecar.app.readings import connection_readings
 from sidecar.audit.records import Event
 from sidecar.proxy.server import strict_protocol
@@ -26,12 +24,16 @@ from sidecar.proxy.server import strict_protocol
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sidecar.settings import Address, Settings
+    from sidecar.settings import Settings
 
 DRAIN_S = 10
 """SIGTERM: what is in flight gets this long to finish (contract 8)."""
 
-BACKLOG = 1_024
+STOP_S = DRAIN_S - 1
+"""After this long the rest is refused and given up, so that its answers and records are out in time."""
+
+FLUSH_S = 1
+"""For requests that outlive even that: their records are written before the audit log closes."""
 
 GC_THRESHOLDS = (10_000, 20, 50)
 """An exchange leaves no cycles; Python's own 700 has the collector look every few exchanges, for nothing."""
@@ -48,60 +50,9 @@ def serve(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        sockets = _bind(settings, stack)
+        sockets = bind(settings, stack)
         parts = await stack.enter_async_context(assemble(settings))
         return await _Running(settings, parts, sockets).until_stopped()
-
-
-class _Sockets:
-    """The bound ports; bound before anything is started, so that a port in use is told at once."""
-
-    def __init__(self, data: socket.socket, admin: socket.socket, control: socket.socket | None) -> None:
-        self.data = data
-        self.admin = admin
-        self.control = control
-
-
-def _bind(settings: Settings, stack: contextlib.AsyncExitStack) -> _Sockets:
-    problems: list[str] = []
-    found: dict[str, socket.socket | None] = {"control": None}
-    for name, address in (("listen", settings.listen), ("admin", settings.admin)):
-        try:
-            found[name] = stack.enter_context(_tcp(address))
-        except OSError as error:
-            problems.append(f"--{name} {address}: {error.strerror}; choose another port, or 0 for any")
-    if settings.control is not None:
-        try:
-            found["control"] = stack.enter_context(_unix(str(settings.control)))
-        except OSError as error:
-            problems.append(f"--control {settings.control}: {error.strerror}")
-    data, admin = found.get("listen"), found.get("admin")
-    if problems or data is None or admin is None:
-        raise StartProblems(problems)
-    return _Sockets(data, admin, found["control"])
-
-
-def _tcp(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
-
-
-def _unix(path: str) -> socket.socket:
-    with contextlib.suppress(FileNotFoundError):
-        # A socket file outlives the process that made it; one that still answers belongs to a living process.
-        probe = socket.socket(socket.AF_UNIX)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            Path(path).unlink()
-        else:
-            raise OSError(0, "another process listens there")
-        finally:
-            probe.close()
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(16)
-    return listener
 
 
 class _Server(uvicorn.Server):
@@ -115,7 +66,7 @@ class _Server(uvicorn.Server):
 class _Running:
     """One process's servers, from ready to stopped."""
 
-    def __init__(self, settings: Settings, parts: Parts, sockets: _Sockets) -> None:
+    def __init__(self, settings: Settings, parts: Parts, sockets: Ports) -> None:
         self._settings = settings
         self._parts = parts
         self._sockets = sockets
@@ -135,7 +86,7 @@ class _Running:
         data = loop.create_task(self._data.serve([self._sockets.data]))
         data.add_done_callback(lambda _: self._stop.set())
         watch = loop.create_task(self._watch())
-        logger.info("data on %s, admin on %s", _name(self._sockets.data), _name(self._sockets.admin))
+        logger.info("data on %s, admin on %s", name_of(self._sockets.data), name_of(self._sockets.admin))
         # What is loaded by now stays: the collector need not look at it again, some 100,000 objects at a time.
         gc.collect()
         gc.freeze()
@@ -145,7 +96,11 @@ class _Running:
         self._parts.readiness.stopping = True
         logger.info("stopping: up to %s s for what is in flight", DRAIN_S)
         self._data.should_exit = True
+        last = loop.call_later(STOP_S, self._parts.front.stop)
         await data
+        last.cancel()
+        if self._data.server_state.tasks:  # uvicorn has cancelled them, and does not wait
+            await asyncio.wait(self._data.server_state.tasks.copy(), timeout=FLUSH_S)
         for server, _ in self._admins:
             server.should_exit = True
         watch.cancel()
@@ -170,8 +125,8 @@ class _Running:
     def _announce(self) -> None:
         line = {
             "ready": True,
-            "listen": _name(self._sockets.data),
-            "admin": _name(self._sockets.admin),
+            "listen": name_of(self._sockets.data),
+            "admin": name_of(self._sockets.admin),
             "engine": self._parts.policy.kind,
             "policy_revision": self._parts.policy.revision,
         }
@@ -208,8 +163,3 @@ def _admin_config(parts: Parts, private: bool) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-
-
-def _name(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -31,7 +31,14 @@ class Cycle(RequestResponseCycle):
         """As uvicorn's; but head and body leave in one call of the system where there is a body."""
         if message["type"] == "http.response.start" and self.scope["method"] != "HEAD":
             cast("ResponseTransport", self.transport).hold()
-        await super().send(message)
+        begun = self.response_started
+        try:
+            await super().send(message)
+        except Exception:
+            if not begun:  # uvicorn says so before it looks at the fields, but writes only when all are good
+                self.response_started = False
+                self.chunked_encoding = None
+            raise
 
 
 class ResponseTransport:

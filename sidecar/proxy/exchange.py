@@ -23,6 +23,7 @@ from sidecar.model.refusal import Refused, refused
 from sidecar.policy.permit import static_permit
 from sidecar.protocols.attributes import forbidden_headers
 from sidecar.proxy.case import Case
+from sidecar.proxy.incoming import STOPPING
 from sidecar.proxy.obligations import arm_throttles, replacement
 from sidecar.proxy.observation import observation
 from sidecar.proxy.problem import problem
@@ -133,7 +134,9 @@ class Exchange:
                 return await self._probe(case, permit)
         except Refused as refusal:
             return await self._refuse(case, refusal)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cut:
+            if _stopping(cut):
+                return await self._refuse(case, Refused(STOPPING))
             await self._refuse(case, refused("request_aborted", "the client went away before an answer"))
             raise
         except Exception:
@@ -175,9 +178,11 @@ class Exchange:
             answer = await self._effect(case, permit)
         except Refused as refusal:
             answer = self._failed(case, refusal)
-        except asyncio.CancelledError:
-            await self._conclude(case, opened, Result.ABORTED, None)
-            raise
+        except asyncio.CancelledError as cut:
+            if not _stopping(cut):
+                await self._conclude(case, opened, Result.ABORTED, None)
+                raise
+            answer = self._failed(case, Refused(STOPPING))
         except Exception:
             answer = self._failed(case, _defect(case))
         await self._conclude(case, opened, case.result, answer)
@@ -269,6 +274,15 @@ class Exchange:
             retry_after_s=refusal.retry_after_s,
             allow=refusal.allow,
         )
+
+
+def _stopping(cut: asyncio.CancelledError) -> bool:
+    """Whether the front's stop cut the exchange off, not the client's leaving; then it still has to answer."""
+    task = asyncio.current_task()
+    if cut.args != (STOPPING.code,) or task is None:
+        return False
+    task.uncancel()
+    return True
 
 
 def _defect(case: Case) -> Refused:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sidecar.http1.rules import ALLOW, end_to_end
 from sidecar.model.message import Request
-from sidecar.proxy.incoming import BODY_TOO_LARGE, BUSY, ENDED, EXTENSION, HttpLimits, Incoming
+from sidecar.proxy.incoming import (
+    BODY_TOO_LARGE,
+    BUSY,
+    ENDED,
+    EXTENSION,
+    FAILED,
+    STOPPING,
+    HttpLimits,
+    Incoming,
+)
+from sidecar.proxy.problem import problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -19,7 +31,12 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+logger = logging.getLogger("sidecar.front")
+
 RETRY_AFTER_S = 1
+NO_DECISION = "0" * 32
+"""An id under which nothing is on record, as the all-zero ids of W3C Trace Context."""
+
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _CLOSE = (b"connection", b"close")
 
@@ -28,7 +45,7 @@ class Exchange(Protocol):
     """What this front needs of `proxy.exchange`. Both calls answer whatever happens, and raise nothing."""
 
     async def handle(self, request: Request) -> Response:
-        """One whole, well-framed request. Cancelled when the client goes away."""
+        """One whole, well-framed request. Cancelled when the client goes away, or with "shutting_down" at the end."""
         ...
 
     async def refuse(
@@ -43,6 +60,22 @@ class Exchange(Protocol):
         ...
 
 
+class _Body:
+    """A request's body while it is read; `size_bytes` stays after `join`, for as long as the bytes are held."""
+
+    __slots__ = ("parts", "size_bytes")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size_bytes = 0
+
+    def join(self) -> bytes:
+        """The whole, which then is the only copy."""
+        body = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        self.parts.clear()
+        return body
+
+
 class Front:
     """A pure ASGI app for `StrictProtocol` alone: it needs what that knows of each request."""
 
@@ -51,44 +84,77 @@ class Front:
         self._limits = limits
         self._body_bytes = 0
         self._in_flight = 0
+        self._stopped = False
+        self._at_work: set[asyncio.Task[None]] = set()  # those that `stop` ends; never one that writes a refusal
 
     @property
     def body_bytes(self) -> int:
         """Bytes of all bodies held now."""
         return self._body_bytes
 
+    def stop(self) -> None:
+        """Ends what is still at work, and refuses what yet comes: each client gets its `shutting_down`."""
+        self._stopped = True
+        for task in self._at_work:
+            task.cancel(STOPPING.code)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request. Whatever happens, a client that is still there gets an answer."""
         incoming: Incoming = scope["extensions"][EXTENSION]
-        if incoming.framing is None:
-            await self._refuse(scope, incoming, send)
-        elif incoming.framing.length_bytes == 0:
-            await self._handle(scope, incoming, send, b"")
-        elif self._in_flight >= self._limits.max_in_flight:
-            incoming.violation = BUSY
-            await self._refuse(scope, incoming, send)
-        else:
-            self._in_flight += 1
-            try:
-                await self._with_body(scope, incoming, receive, send)
-            finally:
-                self._in_flight -= 1
-
-    async def _with_body(self, scope: Scope, incoming: Incoming, receive: Receive, send: Send) -> None:
-        parts: list[bytes] = []
+        method: str = scope["method"]
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         try:
-            incoming.violation = await self._fetch(incoming, receive, parts)
-            if incoming.violation is not None:
-                await self._refuse(scope, incoming, send)
-            else:
-                await self._handle(scope, incoming, send, parts[0] if len(parts) == 1 else b"".join(parts))
-        finally:
-            self._body_bytes -= sum(map(len, parts))
+            response = await self._respond(scope, incoming, receive, task)
+            close = self._stopped or incoming.violation is not None
+            await _answer(send, method, response, close=close)
+        except asyncio.CancelledError:
+            if not incoming.lost:  # else the exchange has recorded it, and there is nobody to answer
+                await _last_word(send, method, STOPPING)
+        except Exception:
+            logger.exception("a defect of the sidecar: no exchange answered")
+            await _last_word(send, method, FAILED)
 
-    async def _fetch(self, incoming: Incoming, receive: Receive, parts: list[bytes]) -> Reason | None:
-        """Reads the body into `parts`, or says why not. What is announced as too large is not read."""
+    async def _respond(self, scope: Scope, incoming: Incoming, receive: Receive, task: asyncio.Task[None]) -> Response:
+        if incoming.framing is None:
+            return await self._refuse(scope, incoming, incoming.violation)
+        if self._stopped:
+            return await self._refuse(scope, incoming, STOPPING)
+        if incoming.framing.length_bytes == 0:
+            return await self._handle(scope, incoming, b"", task)
+        if self._in_flight >= self._limits.max_in_flight:
+            return await self._refuse(scope, incoming, BUSY)
+        self._in_flight += 1
+        try:
+            return await self._with_body(scope, incoming, receive, task)
+        finally:
+            self._in_flight -= 1
+
+    async def _with_body(
+        self, scope: Scope, incoming: Incoming, receive: Receive, task: asyncio.Task[None]
+    ) -> Response:
+        body = _Body()
+        try:
+            violation = await self._read(incoming, receive, body, task)
+            if violation is not None:
+                return await self._refuse(scope, incoming, violation)
+            return await self._handle(scope, incoming, body.join(), task)
+        finally:
+            self._body_bytes -= body.size_bytes
+
+    async def _read(self, incoming: Incoming, receive: Receive, body: _Body, task: asyncio.Task[None]) -> Reason | None:
+        """As `_fetch`, until `stop`."""
+        self._at_work.add(task)
+        try:
+            return await self._fetch(incoming, receive, body)
+        except asyncio.CancelledError:
+            task.uncancel()  # what follows is the refusal's own work
+            return incoming.violation or STOPPING
+        finally:
+            self._at_work.discard(task)
+
+    async def _fetch(self, incoming: Incoming, receive: Receive, body: _Body) -> Reason | None:
+        """Reads into `body`, or says why not. What is announced as too large is not read."""
         limits = self._limits
-        size_bytes = 0
         if incoming.framing is not None and (incoming.framing.length_bytes or 0) > limits.body_limit_bytes:
             return BODY_TOO_LARGE
         while True:
@@ -96,39 +162,35 @@ class Front:
             if message["type"] != "http.request":
                 return incoming.violation or ENDED
             part: bytes = message["body"]
-            size_bytes += len(part)
-            if size_bytes > limits.body_limit_bytes:
+            if body.size_bytes + len(part) > limits.body_limit_bytes:
                 return BODY_TOO_LARGE
             if self._body_bytes + len(part) > limits.body_budget_bytes:
                 return BUSY
             self._body_bytes += len(part)
-            parts.append(part)
+            body.size_bytes += len(part)
+            body.parts.append(part)
             if not message["more_body"]:
                 return None
 
-    async def _handle(self, scope: Scope, incoming: Incoming, send: Send, body: bytes) -> None:
+    async def _handle(self, scope: Scope, incoming: Incoming, body: bytes, task: asyncio.Task[None]) -> Response:
         incoming.may_abandon = True
+        self._at_work.add(task)
         try:
-            response = await self._exchange.handle(_request(scope, body))
-        except asyncio.CancelledError:
-            if incoming.lost:
-                return  # the exchange has recorded it; there is nobody to answer
-            raise
+            return await self._exchange.handle(_request(scope, body))
         finally:
+            self._at_work.discard(task)
             incoming.may_abandon = False
-        await _answer(send, scope["method"], response, close=False)
 
-    async def _refuse(self, scope: Scope, incoming: Incoming, send: Send) -> None:
-        reason = incoming.violation
+    async def _refuse(self, scope: Scope, incoming: Incoming, reason: Reason | None) -> Response:
         if reason is None:
             raise RuntimeError("a refusal needs a reason")
-        response = await self._exchange.refuse(
+        incoming.violation = reason
+        return await self._exchange.refuse(
             _request(scope, b""),
             (reason,),
-            retry_after_s=RETRY_AFTER_S if reason.code == "overloaded" else None,
+            retry_after_s=RETRY_AFTER_S if reason.code in ("overloaded", "shutting_down") else None,
             allow=ALLOW if reason.code == "method_not_allowed" else (),
         )
-        await _answer(send, scope["method"], response, close=True)
 
 
 def _request(scope: Scope, body: bytes) -> Request:
@@ -152,3 +214,10 @@ async def _answer(send: Send, method: str, response: Response, *, close: bool) -
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _last_word(send: Send, method: str, reason: Reason) -> None:
+    """An answer where the exchange gave none, so that its record is not known here."""
+    response = problem((reason,), NO_DECISION, retry_after_s=RETRY_AFTER_S)
+    with contextlib.suppress(RuntimeError):  # an answer had begun: the server closes the connection
+        await _answer(send, method, response, close=True)

@@ -18,6 +18,8 @@ ENDED = malformed("the connection ended before the request was complete")
 SLOW = Reason("request_timeout", "the request was not complete in time")
 CROWDED = Reason("overloaded", "too many connections")
 BUSY = Reason("overloaded", "too many requests, or too many bytes of them, in flight")
+STOPPING = Reason("shutting_down", "the sidecar is stopping")
+FAILED = Reason("sidecar_failed", "the sidecar failed; its log says why")
 BODY_TOO_LARGE = Reason("body_too_large", "the body is over the limit")
 
 

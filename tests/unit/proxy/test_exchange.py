@@ -344,6 +344,25 @@ async def test_a_client_that_goes_away_before_the_decision_leaves_a_refusal(tmp_
         assert it.upstream.received == []
 
 
+async def test_an_exchange_that_our_stop_cuts_off_is_answered_and_on_record(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        reached, never = asyncio.Event(), asyncio.Event()
+
+        async def hang(permit: Any, **_: object) -> Response:
+            permit.spend()
+            reached.set()
+            await never.wait()
+            raise AssertionError
+
+        it.upstream.send = hang  # type: ignore[method-assign]
+        task = asyncio.create_task(it.call(infer()))
+        await reached.wait()
+        task.cancel("shutting_down")
+        status, body = await task
+        assert (status, codes(body)) == (503, ["shutting_down"])
+        assert it.kinds() == ["INTENT", "OUTCOME failed"]
+
+
 async def test_a_defect_of_ours_still_closes_its_intent(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         it.upstream.answer = ZeroDivisionError()

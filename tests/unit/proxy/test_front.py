@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sidecar.model.message import Response
-from tests.unit.proxy.wire import RecordingExchange, run, serving, statuses
+from sidecar.proxy.front import NO_DECISION, _Body
+from tests.unit.proxy.wire import RecordingExchange, run, serving, statuses, until
+
+if TYPE_CHECKING:
+    from sidecar.model.message import Request
 
 HOST = b"Host: a\r\n"
 POST = b"POST /a HTTP/1.1\r\n" + HOST
@@ -121,3 +128,170 @@ def test_refusals_say_what_would_do() -> None:
             assert b"\r\nallow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
 
     run(test())
+
+
+def test_a_joined_body_is_the_only_copy() -> None:
+    body = _Body()
+    body.parts += [b"ab", b"c"]
+    body.size_bytes = 3
+    assert (body.join(), body.parts, body.size_bytes) == (b"abc", [], 3)
+
+
+def test_a_body_counts_while_it_is_at_work() -> None:
+    async def test() -> None:
+        gate = asyncio.Event()
+        async with serving(RecordingExchange(gate=gate)) as wire:
+            answer = asyncio.create_task(wire.say(POST + b"Content-Length: 100000\r\n" + LAST, b"x" * 100_000))
+            await wire.exchange.entered.wait()
+            assert wire.front.body_bytes == 100_000
+            gate.set()
+            assert statuses(await answer) == [200]
+            assert wire.front.body_bytes == 0
+
+    run(test())
+
+
+# The end.
+
+
+def codes(answer: bytes) -> list[str]:
+    """The reasons in the problem that ends what a connection carried."""
+    head, _, body = answer.rpartition(b"\r\n\r\n")
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head
+    assert b"\r\nretry-after: 1\r\n" in head
+    assert head.endswith(b"\r\nconnection: close")
+    return [reason["code"] for reason in json.loads(body)["reasons"]]
+
+
+def test_stop_refuses_what_is_still_being_read() -> None:
+    async def test() -> None:
+        async with serving() as wire:
+            answer = asyncio.create_task(wire.say(POST + b"Content-Length: 5\r\n\r\nhe"))
+            await until(lambda: wire.front.body_bytes == 2)
+            wire.front.stop()
+            said = await answer
+            assert (statuses(said), codes(said)) == ([503], ["shutting_down"])
+            assert (wire.exchange.codes, wire.exchange.handled) == (["shutting_down"], [])
+            assert wire.front._body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+
+    run(test())
+
+
+def test_stop_ends_what_is_at_work_and_each_client_is_told() -> None:
+    async def test() -> None:
+        async with serving(RecordingExchange(gate=asyncio.Event())) as wire:
+            sent = [POST + b"Content-Length: 2\r\n\r\nhi", GET + b"\r\n"]
+            answers = [asyncio.create_task(wire.say(one)) for one in sent]
+            await until(lambda: len(wire.exchange.handled) == 2)
+            wire.front.stop()
+            for answer in answers:
+                said = await answer
+                assert (statuses(said), codes(said)) == ([503], ["shutting_down"])
+                assert NO_DECISION.encode() in said
+            assert sorted(r.path for r in wire.exchange.aborted) == ["/a", "/ping"]
+            assert wire.exchange.refused == []
+
+    run(test())
+
+
+def test_after_stop_nothing_is_taken_up() -> None:
+    async def test() -> None:
+        async with serving() as wire:
+            wire.front.stop()
+            for sent in (GET + b"\r\n", POST + b"Content-Length: 2\r\n\r\nhi"):
+                assert codes(await wire.say(sent)) == ["shutting_down"]
+            assert (wire.exchange.codes, wire.exchange.handled) == (["shutting_down"] * 2, [])
+
+    run(test())
+
+
+class Slow(RecordingExchange):
+    """Takes its time over a refusal's record."""
+
+    async def refuse(self, *args: Any, **kwargs: Any) -> Response:
+        self.entered.set()
+        assert self.gate is not None
+        await self.gate.wait()
+        return await super().refuse(*args, **kwargs)
+
+
+def test_stop_leaves_a_refusal_that_is_being_recorded() -> None:
+    async def test() -> None:
+        exchange = Slow(gate=asyncio.Event())
+        async with serving(exchange, body_limit_bytes=1) as wire:
+            answer = asyncio.create_task(wire.say(POST + b"Content-Length: 2\r\n\r\nhi"))
+            await exchange.entered.wait()
+            wire.front.stop()
+            assert exchange.gate is not None
+            exchange.gate.set()
+            assert statuses(await answer) == [413]
+
+    run(test())
+
+
+class Answering(RecordingExchange):
+    """Ends well although it is cancelled: with an answer of its own."""
+
+    async def handle(self, request: Request) -> Response:
+        try:
+            return await super().handle(request)
+        except asyncio.CancelledError as error:
+            return Response(503, ((b"x-decision-id", b"1"),), str(error).encode())
+
+
+def test_an_exchange_may_answer_its_end_itself() -> None:
+    async def test() -> None:
+        async with serving(Answering(gate=asyncio.Event())) as wire:
+            answer = asyncio.create_task(wire.say(GET + b"\r\n"))
+            await wire.exchange.entered.wait()
+            wire.front.stop()
+            assert await answer == (
+                b"HTTP/1.1 503 Service Unavailable\r\nx-decision-id: 1\r\n"
+                b"content-length: 13\r\nconnection: close\r\n\r\nshutting_down"
+            )
+
+    run(test())
+
+
+# Our own faults.
+
+
+class Broken(RecordingExchange):
+    async def handle(self, request: Request) -> Response:
+        raise ZeroDivisionError
+
+    async def refuse(self, *args: Any, **kwargs: Any) -> Response:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        GET + b"\r\n",
+        POST + b"Content-Length: 2\r\n\r\nhi",
+        POST + b"Content-Length: 2000\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_whatever_is_raised_there_is_an_answer_and_one_traceback(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with serving(Broken(), body_limit_bytes=1_000) as wire:
+            said = await wire.say(sent)
+            assert (statuses(said), codes(said)) == ([503], ["sidecar_failed"])
+            assert wire.front._body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+
+    with caplog.at_level(logging.ERROR):
+        run(test())
+    assert [(r.name, r.exc_info is not None) for r in caplog.records] == [("sidecar.front", True)]
+
+
+@pytest.mark.parametrize("answer", [Response(200, ((b"x", b"a\r\nb"),), b"body"), Response(999, (), b"body")])
+def test_an_answer_that_cannot_be_framed_becomes_a_problem(answer: Response, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with serving(RecordingExchange(answer=answer)) as wire:
+            said = await wire.say(GET + b"\r\n")
+            assert (statuses(said), codes(said)) == ([503], ["sidecar_failed"])
+
+    with caplog.at_level(logging.ERROR):
+        run(test())
+    assert [(r.name, r.exc_info is not None) for r in caplog.records] == [("sidecar.front", True)]

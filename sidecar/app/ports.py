@@ -1,0 +1,92 @@
+"""The sockets of one process, bound before anything is started: a port in use is told at once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+from sidecar.app.problems import StartProblems
+
+if TYPE_CHECKING:
+    import contextlib
+    from pathlib import Path
+
+    from sidecar.settings import Address, Settings
+
+BACKLOG = 1_024
+
+
+class Ports:
+    """Bound, not yet listened to by anyone."""
+
+    def __init__(self, data: socket.socket, admin: socket.socket, control: socket.socket | None) -> None:
+        self.data = data
+        self.admin = admin
+        self.control = control
+
+
+def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
+    """All of them, closed with `stack`. Raises StartProblems with what is wrong with each."""
+    problems: list[str] = []
+    found: dict[str, socket.socket | None] = {"control": None}
+    for name, address in (("listen", settings.listen), ("admin", settings.admin)):
+        try:
+            found[name] = stack.enter_context(_tcp(address))
+        except OSError as error:
+            problems.append(f"--{name} {address}: {error.strerror}; choose another port, or 0 for any")
+    if settings.control is not None:
+        try:
+            found["control"] = stack.enter_context(unix_listener(settings.control))
+        except OSError as error:
+            problems.append(f"--control {settings.control}: {error.strerror or error}")
+    data, admin = found.get("listen"), found.get("admin")
+    if problems or data is None or admin is None:
+        raise StartProblems(problems)
+    return Ports(data, admin, found["control"])
+
+
+def _tcp(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+
+
+def unix_listener(path: Path) -> socket.socket:
+    """A listener that only its owner reaches: it answers /status and /decisions. Raises OSError."""
+    _clear(path)
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)  # before `bind`, which makes the file: a later chmod would leave a moment between
+    try:
+        listener.bind(str(path))
+        listener.listen(16)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(mask)
+    return listener
+
+
+def _clear(path: Path) -> None:
+    """Removes a socket whose process is gone, and nothing else: `path` may be a mistake."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EEXIST, "there is something else than a socket, which is left alone; choose another path")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+        else:
+            raise OSError(errno.EADDRINUSE, "another process listens there")
+
+
+def name_of(bound: socket.socket) -> str:
+    """HOST:PORT, as a URL has it."""
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
