@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def test_the_sidecar_gets_flags_that_it_knows(tmp_path: Path) -> None:
     place = Workspace(tmp_path)
     place.data.touch()
+    (tmp_path / "jwks.json").touch()
     options = Options("embedded", tmp_path, None, 1, as_json=False)
     verb, *flags = arguments_of(options, place, "127.0.0.1:8080")
     pairs = (flag.removeprefix("--").split("=", 1) for flag in flags)
