@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-RECENT_DECISIONS = 10_000
-"""About 4 MiB of index."""
+RECENT_DECISIONS = 4_096
+"""About 1.5 MiB of index."""
 
 RECORDS_FILE = "ledger/records.jsonl"
 
