@@ -103,16 +103,17 @@ def _require_consent_off(policy: Policy) -> None:
 
 @contextlib.asynccontextmanager
 async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[ConsentVerifier | ConsentOff]:
-    """Verification of consent tokens with its keys loaded."""
-    if settings.consent_keys is None or settings.consent_issuer is None or settings.consent_audience is None:
+    """Verification of consent tokens with its keys loaded; with `--consent off` none, whatever else is given."""
+    source, issuer, audience = settings.consent_keys, settings.consent_issuer, settings.consent_audience
+    if not settings.consent_required or source is None or issuer is None or audience is None:
         yield ConsentOff()
         return
     try:
-        keys = open_keys(settings.consent_keys, settings.consent_algorithms, clock)
+        keys = open_keys(source, settings.consent_algorithms, clock)
         await keys.load()
         expected = Expectations(
-            settings.consent_issuer,
-            settings.consent_audience,
+            issuer,
+            audience,
             settings.consent_leeway_s,
             settings.consent_algorithms,
         )

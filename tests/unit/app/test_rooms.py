@@ -8,6 +8,7 @@ import pytest
 
 from sidecar.app.problems import StartProblems
 from sidecar.app.rooms import consent_room, log_room, opened, policy_room, shipped
+from sidecar.consent.verify import ConsentOff
 from sidecar.model.clock import SystemClock
 from sidecar.policy.events import NoEvents
 from sidecar.settings import Settings, load
@@ -69,6 +70,11 @@ async def test_a_key_set_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     found = await problems_of(consent_room(given, SystemClock()))
     assert len(found) == 1
     assert found[0].startswith("--consent-keys: ")
+
+
+async def test_consent_that_is_off_verifies_nothing_whatever_else_is_given(tmp_path: Path) -> None:
+    async with consent_room(settings(tmp_path, consent="off"), SystemClock()) as consent:
+        assert isinstance(consent, ConsentOff)
 
 
 async def test_an_audit_folder_belongs_to_one_process(tmp_path: Path) -> None:
