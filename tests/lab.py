@@ -24,7 +24,7 @@ from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
-from tests.support import FixedClock
+from tests.support import FixedClock, policy_data
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -40,36 +40,7 @@ if TYPE_CHECKING:
 REGO = Path(__file__).resolve().parents[1] / "rego"
 NOW_S = 1_795_300_000.0
 
-DATA: dict[str, Any] = {
-    "models": {
-        "credit": {
-            "risk_tier": "high",
-            "max_age_days": 30,
-            "required_scopes": ["credit_scoring"],
-            "instances_per_token": 1,
-            "groups": ["a", "b"],
-            "unknown_group": "deny",
-            "band": 0.10,
-            "disparate_impact_max": 1.5,
-            "rules": {"explanation": "off"},
-            "mitigation": {},
-            "read": {
-                "score": "output:score",
-                "label": "output:label",
-                "positive": {"label": "approve"},
-                "score_range": [0, 1],
-                "group": "header:X-Protected-Group",
-            },
-        }
-    },
-    "datasets": {
-        "fresh": {"created_unix_s": NOW_S - 86_400, "consent_scopes": ["credit_scoring"], "parents": []},
-        "stale": {"created_unix_s": NOW_S - 80 * 86_400, "consent_scopes": ["credit_scoring"], "parents": []},
-    },
-    "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
-    "revocations": {"tokens": {}, "subjects": {}},
-    "objections": {"subjects": {}},
-}
+DATA = policy_data(NOW_S)
 
 VALID = ConsentFact(
     ConsentStatus.VALID,

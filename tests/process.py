@@ -22,6 +22,7 @@ import pytest
 
 from sidecar.audit.lookup import export
 from tests.issuer import AUDIENCE, ISSUER, Issuer
+from tests.support import policy_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -145,37 +146,7 @@ class Sidecar:
 
 def example_data(**model: object) -> dict[str, Any]:
     """Policy data for the model `credit`, with dates around now."""
-    now_s = int(time.time())
-    dataset = {"consent_scopes": ["credit_scoring"], "parents": []}
-    facts: dict[str, Any] = {
-        "risk_tier": "high",
-        "max_age_days": 30,
-        "required_scopes": ["credit_scoring"],
-        "instances_per_token": 1,
-        "groups": ["a", "b"],
-        "unknown_group": "deny",
-        "band": 0.10,
-        "disparate_impact_max": 1.5,
-        "rules": {"explanation": "off"},
-        "mitigation": {},
-        "read": {
-            "score": "output:score",
-            "label": "output:label",
-            "positive": {"label": "approve"},
-            "score_range": [0, 1],
-            "group": "header:X-Protected-Group",
-        },
-    }
-    return {
-        "models": {"credit": facts | model},
-        "datasets": {
-            "fresh": {"created_unix_s": now_s - 86_400, **dataset},
-            "stale": {"created_unix_s": now_s - 80 * 86_400, **dataset},
-        },
-        "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
-        "revocations": {"tokens": {}, "subjects": {}},
-        "objections": {"subjects": {}},
-    }
+    return policy_data(int(time.time()), **model)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class FixedClock:
     """A clock that stands until it is advanced."""
@@ -22,3 +24,40 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         self._unix_s += seconds
         self._monotonic_s += seconds
+
+
+def policy_data(now_s: float, **model: object) -> dict[str, Any]:
+    """The data document for one model `credit` with all rules but `explanation` enforced, and dates around `now_s`.
+
+    `model` replaces members of the model's facts.
+    """
+    dataset = {"consent_scopes": ["credit_scoring"], "parents": []}
+    facts: dict[str, Any] = {
+        "risk_tier": "high",
+        "max_age_days": 30,
+        "required_scopes": ["credit_scoring"],
+        "instances_per_token": 1,
+        "groups": ["a", "b"],
+        "unknown_group": "deny",
+        "band": 0.10,
+        "disparate_impact_max": 1.5,
+        "rules": {"explanation": "off"},
+        "mitigation": {},
+        "read": {
+            "score": "output:score",
+            "label": "output:label",
+            "positive": {"label": "approve"},
+            "score_range": [0, 1],
+            "group": "header:X-Protected-Group",
+        },
+    }
+    return {
+        "models": {"credit": facts | model},
+        "datasets": {
+            "fresh": {"created_unix_s": now_s - 86_400, **dataset},
+            "stale": {"created_unix_s": now_s - 80 * 86_400, **dataset},
+        },
+        "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
+        "revocations": {"tokens": {}, "subjects": {}},
+        "objections": {"subjects": {}},
+    }

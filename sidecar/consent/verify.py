@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -40,14 +40,6 @@ _JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS))
 MISSING = ConsentFact(ConsentStatus.MISSING)
 OFF = ConsentFact(ConsentStatus.OFF)
 EXPIRED = ConsentFact(ConsentStatus.EXPIRED, detail="the token has expired")
-
-
-class Verifier(Protocol):
-    """What the exchange needs: one fact from all values of the token header."""
-
-    async def verify(self, tokens: Sequence[bytes]) -> ConsentFact:
-        """Never raises for a bad token."""
-        ...
 
 
 class ConsentOff:
