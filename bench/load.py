@@ -84,12 +84,12 @@ def _measurements(arguments: argparse.Namespace) -> Iterator[Measured]:
 def _rows(
     arguments: argparse.Namespace, mode: str, engine: str, address: str, running: Sidecar | None
 ) -> Iterator[Measured]:
-    _expect_prediction(address)
-    _wrk(address, 16, WARM_UP_S)
+    expect_prediction(address)
+    wrk(address, 16, WARM_UP_S)
     for connections in arguments.connections:
         print(f"quick: {mode}, {engine}, {connections} connections", file=sys.stderr, flush=True)
         before = _costs(running)
-        result = _wrk(address, connections, arguments.seconds)
+        result = wrk(address, connections, arguments.seconds)
         own, opa = (_used(*pair) for pair in zip(before, _costs(running), strict=True))
         requests = max(1, result["requests"])
         yield Measured(
@@ -115,7 +115,7 @@ def _used(before: Cost, after: Cost) -> Cost:
     return Cost(cpu_s=after.cpu_s - before.cpu_s, resident_mib=after.resident_mib)
 
 
-def _expect_prediction(address: str) -> None:
+def expect_prediction(address: str) -> None:
     """A load of refusals measures nothing: the first answer must be the upstream's."""
     connection = http.client.HTTPConnection(address, timeout=10)
     connection.request("POST", workload.PATH, workload.body(), workload.headers())
@@ -126,7 +126,7 @@ def _expect_prediction(address: str) -> None:
         raise BenchError(f"expected the upstream's prediction, got {response.status}: {text}")
 
 
-def _wrk(address: str, connections: int, seconds: int) -> dict[str, int]:
+def wrk(address: str, connections: int, seconds: int) -> dict[str, int]:
     script = Path(__file__).with_name("request.lua")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
     headers = "\n".join(f"{name}: {value}" for name, value in workload.headers().items())

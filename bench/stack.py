@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 from bench import workload
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 START_TIMEOUT_S = 30.0
@@ -69,17 +69,32 @@ def upstream(folder: Path) -> Generator[str]:
 
 
 @contextmanager
-def sidecar(folder: Path, upstream_address: str, *, mode: str, engine: str) -> Generator[Sidecar]:
-    """`sidecar run` in front of the upstream, ready to serve."""
+def sidecar(
+    folder: Path,
+    upstream_address: str,
+    *,
+    mode: str,
+    engine: str,
+    name: str = "",
+    launcher: Sequence[str] = ("sidecar",),
+    flags: Sequence[str] = (),
+) -> Generator[Sidecar]:
+    """`sidecar run` in front of the upstream, ready to serve.
+
+    `launcher` stands for `sidecar` on its command line; `name` tells its files from those of another one.
+    """
+    name = name or f"{mode}-{engine}"
     (folder / "data.json").write_text(json.dumps(workload.data()))
     (folder / "keys.json").write_text(json.dumps(workload.key_set()))
-    command = ["sidecar", "run", "--upstream", f"http://{upstream_address}", "--server", "mlserver"]
+    command = [*launcher, "run", "--upstream", f"http://{upstream_address}", "--server", "mlserver"]
     command += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--engine", engine, "--mode", mode]
-    command += ["--data", str(folder / "data.json"), "--audit-dir", str(folder / f"audit-{mode}-{engine}")]
+    command += ["--data", str(folder / "data.json"), "--audit-dir", str(folder / f"audit-{name}")]
     command += ["--consent-keys", str(folder / "keys.json"), "--consent-algorithms", "HS256"]
     command += ["--consent-issuer", workload.ISSUER, "--consent-audience", workload.AUDIENCE]
-    with (folder / "sidecar.log").open("wb") as log, _process(command, SIDECAR_CORES, log) as process:
-        ready = _ready_line(process, folder / "sidecar.log")
+    command += flags
+    log_file = folder / f"sidecar-{name}.log"
+    with log_file.open("wb") as log, _process(command, SIDECAR_CORES, log) as process:
+        ready = _ready_line(process, log_file)
         for pid in filter(_is_opa, _tree(process.pid)):
             _pin(pid, OTHER_CORES)
         yield Sidecar(pid=process.pid, address=ready)

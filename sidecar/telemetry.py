@@ -1,4 +1,4 @@
-"""Every name that leaves the sidecar as telemetry, with its meaning and unit: spans, events, metrics.
+"""Every name that leaves the sidecar as telemetry, with its meaning and unit: spans, events, log records, metrics.
 
 The rooms use these objects, never a name of their own; tests compare what is emitted with what stands here,
 both ways. HTTP semantic conventions of OpenTelemetry where they exist, `sidecar.*` and `sidecar_*` for the
@@ -40,6 +40,16 @@ class Span:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A log record. `name` is the pattern of its event name; `body` says what its body holds."""
+
+    name: str
+    description: str
+    body: str
+    attributes: tuple[Attribute, ...]
+
+
 class MetricKind(enum.StrEnum):
     """Prometheus's kinds of metric."""
 
@@ -77,7 +87,10 @@ RESOURCE = (SERVICE_NAME, SERVICE_VERSION, SERVICE_INSTANCE_ID)
 
 # Attributes of the span. Semantic conventions: https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 
-HTTP_METHOD = Attribute("http.request.method", "string", "Method of the request")
+HTTP_METHOD = Attribute("http.request.method", "string", "Method of the request, or `_OTHER`")
+HTTP_METHOD_ORIGINAL = Attribute(
+    "http.request.method_original", "string", "The method, where the conventions know it not"
+)
 HTTP_STATUS = Attribute("http.response.status_code", "int", "Status that the client got")
 URL_PATH = Attribute("url.path", "string", "Path of the request, at most 256 characters; never the query")
 ERROR_TYPE = Attribute("error.type", "string", "Leading reason of an answer with status 500 or above")
@@ -99,7 +112,10 @@ DATA_VERSION = Attribute("sidecar.data_version", "string", "Data version of the 
 CONSENT_SCOPE = Attribute("sidecar.consent_scope", "string", "Consent scope of the request")
 CONSENT_STATUS = Attribute("sidecar.consent.status", "string", "What became of the token: valid, missing, …")
 INSTANCES = Attribute("sidecar.instances", "int", "Instances in the request")
-AUDIT_SEQUENCE = Attribute("sidecar.audit.sequence", "int", "Number of the exchange's last record in its log")
+AUDIT_LOG = Attribute("sidecar.audit.log", "string", "Identity of the log that it is made from")
+AUDIT_SEQUENCE = Attribute(
+    "sidecar.audit.sequence", "int", "Number of the (last) record in that log that it is made from"
+)
 PHASE = Attribute("sidecar.phase", "string", "request or response")
 
 DECIDED = Event(
@@ -123,6 +139,7 @@ EXCHANGE = Span(
     "One exchange, from the first look at the request to its last audit record",
     (
         HTTP_METHOD,
+        HTTP_METHOD_ORIGINAL,
         HTTP_STATUS,
         URL_PATH,
         ERROR_TYPE,
@@ -143,12 +160,26 @@ EXCHANGE = Span(
         CONSENT_SCOPE,
         CONSENT_STATUS,
         INSTANCES,
+        AUDIT_LOG,
         AUDIT_SEQUENCE,
         *STAGE_US.values(),
     ),
     (DECIDED,),
 )
 SPANS = (EXCHANGE,)
+
+# Log records, made from what is on record beside exchanges. Log and sequence are the key by which repeats are dropped.
+
+HAPPENED = LogRecord(
+    "sidecar.{event}", "EVENT: what happened to the sidecar itself", "details", (AUDIT_LOG, AUDIT_SEQUENCE)
+)
+SUMMARISED = LogRecord(
+    "sidecar.refusals_summarised",
+    "REFUSAL_SUMMARY: refusals that were counted instead of being recorded singly",
+    "from_unix_ns, to_unix_ns, count, reasons with their counts",
+    (AUDIT_LOG, AUDIT_SEQUENCE),
+)
+LOG_RECORDS = (HAPPENED, SUMMARISED)
 
 # Metrics
 
@@ -170,7 +201,7 @@ LOOKUP = Label("lookup", "hit, miss")
 REVISION = Label("revision", "the active policy's alone")
 CONSENT = Label("status", "valid, missing, invalid, expired, off")
 KIND = Label("kind", "INTENT, OUTCOME, REFUSAL, REFUSAL_SUMMARY, EVENT")
-CAUSE = Label("cause", "queue_full, export_failed, closed")
+DESTINATION = Label("destination", "otlp, archive")
 
 _BUCKETS_S = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -217,9 +248,36 @@ CONSENT_KEY_FAILURES = _counter("consent_key_refresh_failures", "Times reading t
 AUDIT_RECORDS = _counter("audit_records", "Audit records written", KIND)
 AUDIT_FAILURES = _counter("audit_append_failures", "Audit records that could not be written")
 AUDIT_SUMMARISED = _counter("audit_refusals_summarised", "Refusals counted in a summary, not recorded singly")
+AUDIT_DROPPED = _counter("audit_records_dropped", "Records that could not be kept, with the delivery best_effort")
+AUDIT_UNSIGNED = _gauge("audit_unsigned_records", "1", "Durable records that no signed checkpoint covers yet")
+AUDIT_RESERVED = _gauge("audit_reserved", "1", "1: the log's next segment has its place on the disk; 0: it has not")
+AUDIT_HOUSEKEEPING_FAILURES = _counter(
+    "audit_housekeeping_failures", "Tries to sign, reserve or delete that failed; they are repeated"
+)
 AUDIT_OPEN = _gauge("audit_open_exchanges", "1", "Exchanges with an INTENT and no OUTCOME yet")
-SPANS_EXPORTED = _counter("spans_exported", "Spans that the collector took")
-SPANS_DROPPED = _counter("spans_dropped", "Spans given up; their exchanges are on record all the same", CAUSE)
+SHIP_LAG_RECORDS = _gauge(
+    "ship_lag_records",
+    "1",
+    "Records that the destination has not acknowledged (archive: those of closed segments)",
+    DESTINATION,
+)
+SHIP_LAG = _gauge(
+    "ship_lag_seconds", "s", "Age of the oldest of them (archive: since its segment was closed)", DESTINATION
+)
+SHIP_CHECKPOINT_AGE = _gauge(
+    "ship_checkpoint_age_seconds",
+    "s",
+    "How long the archive's newest checkpoint has not been the log's newest",
+    DESTINATION,
+)
+SHIP_SHIPPED = _counter(
+    "ship_shipped", "Spans and log records, or objects, that the destination acknowledged", DESTINATION
+)
+SHIP_REJECTED = _counter(
+    "ship_rejected", "Spans, log records and records that the destination will not have", DESTINATION
+)
+SHIP_CONFLICTS = _counter("ship_conflicts", "Times the archive held other content under a name of ours", DESTINATION)
+SHIP_RESTARTS = _counter("ship_restarts", "Times the shipping process had died and was started again")
 
 CONNECTIONS = _gauge("connections", "1", "Open client connections")
 BODY_BYTES = _gauge("body_bytes_in_flight", "By", "Bytes of all bodies that are held")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sidecar.audit.log import open_log
 from sidecar.audit.lookup import export
+from sidecar.audit.opening import open_log
 from sidecar.audit.salts import Salts
 from sidecar.audit.trail import Trail
 from sidecar.fairness.throttle import MemoryThrottle
@@ -24,7 +24,7 @@ from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
-from tests.support import FixedClock, policy_data
+from tests.support import FixedClock, audit_terms, policy_data
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -202,7 +202,8 @@ async def lab(
     policy = embedded_policy(REGO, data_file, mode=mode, timeout_s=5.0, clock=clock)
     await policy.start()
     audit_dir = folder / "audit"
-    log = open_log(audit_dir / "0", clock)
+    log = open_log(audit_dir / "0", audit_terms(audit_dir), clock)
+    log.start()
     trail = Trail(log, Salts(audit_dir / "salts", clock), clock, engine="embedded", mode=mode)
     upstream, consent, window, observer = (
         ScriptedUpstream(),
@@ -233,5 +234,4 @@ async def lab(
         yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, audit_dir)
     finally:
         await policy.aclose()
-        if not trail.broken:
-            await log.aclose()
+        await log.aclose()

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sidecar.ledger.opening import Terms
+from sidecar.ledger.retention import Keep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEEP_ALL = Keep(age_s=1e12, size_bytes=1 << 60)
+SEGMENT_BYTES = 1 << 20
 
 
 class FixedClock:
@@ -24,6 +33,12 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         self._unix_s += seconds
         self._monotonic_s += seconds
+
+
+def audit_terms(audit_dir: Path, *, segment_bytes: int = SEGMENT_BYTES, keep: Keep = KEEP_ALL) -> Terms:
+    """Terms for the logs of an audit folder, with the keys beside it, as `sidecar run` has them by default."""
+    key_file, public_file = (audit_dir.with_name(f"{audit_dir.name}.{suffix}") for suffix in ("key", "pub"))
+    return Terms(key_file, public_file, segment_bytes, keep, "a-host")
 
 
 def policy_data(now_s: float, **model: object) -> dict[str, Any]:

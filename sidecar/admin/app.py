@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _DECISION_ID = re.compile(r"[0-9a-f]{32}")
-PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
     """What the port shows, as callables: the admin room knows none of the parts behind them.
 
-    `unready` lists why the sidecar should get no traffic (empty: ready); `decision` gives the audit records
+    `unready` lists why the sidecar should get no traffic (empty: ready); `metrics` gives the page and its media type
+    for what the Accept header asks; `decision` gives the audit records
     of one exchange, as the exact bytes of the log.
     """
 
     unready: Callable[[], Sequence[str]]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[str], tuple[bytes, str]]
     status: Callable[[], Mapping[str, object]]
     decision: Callable[[str], Sequence[bytes]]
 
@@ -44,8 +44,9 @@ def admin_app(views: Views, *, private: bool) -> Starlette:
         reasons = list(views.unready())
         return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
-    async def metrics(_: Request) -> Response:
-        return Response(views.metrics(), media_type=PROMETHEUS_TEXT)
+    async def metrics(request: Request) -> Response:
+        page, media_type = views.metrics(request.headers.get("accept", ""))
+        return Response(page, media_type=media_type)
 
     async def status(_: Request) -> Response:
         return _json(views.status())

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from sidecar import telemetry as names
@@ -62,16 +63,18 @@ class Meters:
         """Also shows what `read` gives, read anew for each look at the page."""
         self._registry.register(_Readings(read))
 
-    def render(self) -> bytes:
-        """The page, in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The page and its media type: OpenMetrics, which has exemplars, where `accept` asks for it."""
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type
 
     def finished(self, case: Case, status: int | None) -> None:
         """One exchange ended."""
         endpoint = case.endpoint.kind.value if case.endpoint else "unknown"
         model = self._model(case.model)
         self._ended(endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
-        self._durations[endpoint].observe(case.clock.monotonic_s() - case.started_s)
+        exemplar = {"trace_id": case.context.trace_id}
+        self._durations[endpoint].observe(case.clock.monotonic_s() - case.started_s, exemplar)
         for stage, us in case.stage_us.items():
             self._stages[stage].observe(us / 1e6)
         for reason in case.reasons:

@@ -12,7 +12,7 @@ from sidecar.app.journal import Journal
 from sidecar.app.problems import StartProblems
 from sidecar.app.readiness import Readiness
 from sidecar.app.readings import audit_readings, body_readings, consent_readings, policy_readings
-from sidecar.app.rooms import consent_room, log_room, opened, policy_room, spans_room, trail_room, upstream_room
+from sidecar.app.rooms import consent_room, log_room, opened, policy_room, trail_room, upstream_room
 from sidecar.app.status import status
 from sidecar.fairness.throttle import MemoryThrottle
 from sidecar.fairness.window import NoWindow
@@ -27,6 +27,7 @@ from sidecar.proxy.judge import Judge
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.policy.policy import Policy
     from sidecar.settings import Settings
@@ -38,6 +39,7 @@ class Parts:
 
     policy: Policy
     trail: Trail
+    log: DurableLog
     front: Front
     limits: HttpLimits
     readiness: Readiness
@@ -58,8 +60,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         log = await opened(stack, log_room(settings, clock), problems)
         if policy is None or consent is None or log is None:
             raise StartProblems(problems)
-        spans = await stack.enter_async_context(spans_room(settings, log.log_id))
-        trail = await stack.enter_async_context(trail_room(settings, clock, log, spans, policy.kind))
+        trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
         upstream = await stack.enter_async_context(upstream_room(settings))
         window = NoWindow()
@@ -89,15 +90,15 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         meters.bound_by(lambda: policy.facts)
         meters.watch(lambda: policy_readings(policy))
         meters.watch(lambda: consent_readings(consent))
-        meters.watch(lambda: audit_readings(trail, spans))
+        meters.watch(lambda: audit_readings(trail, log))
         meters.watch(lambda: body_readings(front))
         views = Views(
             unready=readiness.reasons,
             metrics=meters.render,
-            status=lambda: status(settings, policy, trail, readiness),
+            status=lambda: status(settings, policy, trail, log, readiness),
             decision=trail.find,
         )
-        yield Parts(policy, trail, front, limits, readiness, meters, views)
+        yield Parts(policy, trail, log, front, limits, readiness, meters, views)
 
 
 def _http_limits(settings: Settings) -> HttpLimits:

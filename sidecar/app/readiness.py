@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Readiness:
-    """`stopping` is set at SIGTERM."""
+    """`recorded` is set when EVENT `start` is on record, `stopping` at SIGTERM."""
 
     policy: Policy
     trail: Trail
+    recorded: bool = False
     stopping: bool = False
     _decided: bool = False
 
@@ -33,6 +34,8 @@ class Readiness:
         reasons += self._policy()
         if self.trail.broken:
             reasons.append(f"the audit log is broken: {self.trail.broken}")
+        elif not self.recorded:
+            reasons.append("the audit log has not taken a record yet; is its disk full?")
         return reasons
 
     def _policy(self) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sidecar.admin.meters import Reading
-    from sidecar.audit.spans import SpanExporter
+    from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.policy.policy import Policy
     from sidecar.proxy.front import Front
@@ -48,14 +48,16 @@ def consent_readings(consent: ConsentVerifier | ConsentOff) -> Iterator[Reading]
     yield names.CONSENT_KEY_FAILURES, [([], consent.key_failures_total)]
 
 
-def audit_readings(trail: Trail, spans: SpanExporter | None) -> Iterator[Reading]:
-    """Records and spans."""
+def audit_readings(trail: Trail, log: DurableLog) -> Iterator[Reading]:
+    """Records, and the state of the log that keeps them."""
     yield names.AUDIT_RECORDS, [([kind], count) for kind, count in trail.records_total.items()]
     yield names.AUDIT_FAILURES, [([], trail.failures_total)]
     yield names.AUDIT_SUMMARISED, [([], trail.summarised_total)]
     yield names.AUDIT_OPEN, [([], trail.open_count)]
-    yield names.SPANS_EXPORTED, [([], spans.exported_total)] if spans else []
-    yield names.SPANS_DROPPED, [([cause], n) for cause, n in spans.dropped_total.items()] if spans else []
+    yield names.AUDIT_DROPPED, [([], log.dropped_total)]
+    yield names.AUDIT_UNSIGNED, [([], log.unsigned)]
+    yield names.AUDIT_RESERVED, [([], log.is_reserved)]
+    yield names.AUDIT_HOUSEKEEPING_FAILURES, [([], log.housekeeping_failures_total)]
 
 
 def body_readings(front: Front) -> Iterator[Reading]:

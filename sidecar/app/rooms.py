@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sidecar
 from sidecar.app.problems import StartProblems
-from sidecar.audit.log import AuditLogError, FileLog, open_log
+from sidecar.audit.opening import AuditLogError, open_log
+from sidecar.audit.refusals import Quota
 from sidecar.audit.salts import Salts
-from sidecar.audit.spans import OtlpMissingError, SpanExporter
 from sidecar.audit.trail import Trail
 from sidecar.consent.jwks import KeySetError
 from sidecar.consent.keys import open_keys
@@ -18,6 +19,8 @@ from sidecar.consent.pseudonym import load_pseudonyms
 from sidecar.consent.verify import ConsentOff, ConsentVerifier, Expectations
 from sidecar.http1.pool import Pool
 from sidecar.http1.target import Target
+from sidecar.ledger.opening import Terms
+from sidecar.ledger.retention import Keep
 from sidecar.policy.child import find_opa
 from sidecar.policy.make import child_policy, embedded_policy, remote_policy
 from sidecar.policy.problems import PolicyProblems
@@ -26,11 +29,14 @@ from sidecar.proxy.upstream import Upstream
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from sidecar.audit.log import DurableLog
     from sidecar.audit.port import AuditLog
     from sidecar.model.clock import Clock
     from sidecar.policy.events import PolicyEvents
     from sidecar.policy.policy import Policy
     from sidecar.settings import Settings
+
+_DAY_S = 86_400
 
 SLOT = "0"
 """The worker slot whose log this process writes; more slots come with more workers."""
@@ -132,45 +138,51 @@ async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[Conse
 
 
 @contextlib.asynccontextmanager
-async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[FileLog]:
+async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLog]:
     """The audit log of this worker's slot, locked."""
     try:
-        log = open_log(settings.audit_dir / SLOT, clock)
+        log = open_log(
+            settings.audit_dir / SLOT, _terms(settings), clock, required=settings.audit_delivery == "required"
+        )
     except AuditLogError as found:
         raise StartProblems([f"--audit-dir: {found}"]) from None
+    log.start()
     try:
         yield log
     finally:
         await log.aclose()
 
 
-@contextlib.asynccontextmanager
-async def spans_room(settings: Settings, log_id: str) -> AsyncGenerator[SpanExporter | None]:
-    """The export of spans where `--otlp` names a collector, else None."""
-    if settings.otlp is None:
-        yield None
-        return
-    try:
-        exporter = SpanExporter(settings.otlp, version=sidecar.__version__, log_id=log_id)
-    except OtlpMissingError as found:
-        raise StartProblems([str(found)]) from None
-    try:
-        yield exporter
-    finally:
-        await exporter.aclose()
+def _terms(settings: Settings) -> Terms:
+    destinations = {"otlp": settings.otlp, "archive": settings.audit_archive}
+    return Terms(
+        key_file=settings.audit_key_file,
+        public_file=settings.audit_public_file,
+        segment_bytes=settings.audit_segment,
+        keep=Keep(
+            settings.audit_keep,
+            settings.audit_keep_bytes,
+            [name for name, destination in destinations.items() if destination is not None],
+        ),
+        host=socket.gethostname(),
+    )
 
 
 @contextlib.asynccontextmanager
-async def trail_room(
-    settings: Settings, clock: Clock, log: AuditLog, spans: SpanExporter | None, engine: str
-) -> AsyncGenerator[Trail]:
+async def trail_room(settings: Settings, clock: Clock, log: AuditLog, engine: str) -> AsyncGenerator[Trail]:
     """The audit trail over an open log."""
     salts = Salts(settings.audit_dir / "salts", clock)
-    trail = Trail(log, salts, clock, engine=engine, mode=settings.mode, observer=spans)
+    trail = Trail(log, salts, clock, engine=engine, mode=settings.mode, quota=_quota(settings))
     try:
         yield trail
     finally:
         await trail.aclose()
+
+
+def _quota(settings: Settings) -> Quota:
+    """Refusals that anybody can cause never take more than a quarter of what is kept."""
+    bytes_per_s = settings.audit_keep_bytes / 4 / settings.audit_keep
+    return Quota(bytes_per_s, burst_bytes=max(bytes_per_s * _DAY_S, 1 << 20))
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ import ctypes
 import gc
 import logging
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ import orjson
 import uvicorn
 import uvloop
 
+import sidecar
 from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
 from sidecar.app.ports import Ports, bind, name_of
 from sidecar.app.readings import connection_readings
 from sidecar.audit.records import Event
+from sidecar.model.refusal import Refused
 from sidecar.proxy.server import strict_protocol
 
 if TYPE_CHECKING:
@@ -93,7 +96,6 @@ class _Running:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         _give_back_memory()
-        await self._parts.trail.event(Event.START, {"revision": self._parts.policy.revision})
         await self._stop.wait()
         self._parts.readiness.stopping = True
         logger.info("stopping: up to %s s for what is in flight", DRAIN_S)
@@ -109,10 +111,19 @@ class _Running:
         await asyncio.gather(*serving, watch, return_exceptions=True)
         return 1 if self._parts.trail.broken else 0
 
+    async def _record_start(self) -> None:
+        """EVENT `start`: who writes, under which policy. Until it is on record this sidecar is not ready."""
+        identity = {"version": sidecar.__version__, "host": socket.gethostname(), **self._parts.log.identity}
+        with contextlib.suppress(Refused):  # the disk is full, or the log broke: readiness says so
+            await self._parts.trail.event(Event.START, {"revision": self._parts.policy.revision, **identity})
+            self._parts.readiness.recorded = True
+
     async def _watch(self) -> None:
         """Says when it is ready; writes what falls due; ends the process when the audit log broke."""
         announced = False
         while True:
+            if not self._parts.readiness.recorded:
+                await self._record_start()
             if not announced and self._data.started and not self._parts.readiness.reasons():
                 announced = True
                 self._announce()

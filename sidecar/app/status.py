@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sidecar.app.readiness import Readiness
+    from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.model.facts import Facts, ModelFacts
     from sidecar.policy.policy import Policy
     from sidecar.settings import Settings
 
 
-def status(settings: Settings, policy: Policy, trail: Trail, readiness: Readiness) -> dict[str, object]:
+def status(
+    settings: Settings, policy: Policy, trail: Trail, log: DurableLog, readiness: Readiness
+) -> dict[str, object]:
     """Plain values, for people and for scripts."""
     return {
         "version": sidecar.__version__,
@@ -36,6 +39,10 @@ def status(settings: Settings, policy: Policy, trail: Trail, readiness: Readines
             "broken": trail.broken,
             "records": dict(trail.records_total),
             "open": trail.open_count,
+            "log": log.log_id,
+            "size": log.size,
+            "unsigned": log.unsigned,
+            "problem": log.problem,
         },
     }
 

@@ -6,8 +6,6 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
-RECORD_LIMIT_BYTES = 65_535
-"""Contract 7. An entry of a C2SP tlog-tiles bundle has a 16-bit length."""
 HEADER_RESERVE_BYTES = 256
 """What the log itself writes before a record's body takes less than this."""
 
@@ -42,12 +40,12 @@ class AuditLog(Protocol):
         """Why nothing can be appended any more (then the process must end, non-zero), or None."""
         ...
 
-    async def append(self, record: Record) -> bytes:
-        """Makes a record durable and returns its exact bytes: the leaf.
+    async def append(self, record: Record) -> None:
+        """Returns when a record is durable.
 
-        Raises `Refused` audit_unavailable when it may not be durable; nothing is retried. Once begun it
-        finishes, whatever becomes of the caller: an implementation that suspends holds a cancellation back
-        until the record is durable and its caller has it, or an INTENT would stay open.
+        Raises `Refused` audit_unavailable where it may not be; nothing is retried. Once begun it finishes,
+        whatever becomes of the caller: a cancellation is held back until the record is durable and its caller
+        knows, or an INTENT would stay open.
         """
         ...
 

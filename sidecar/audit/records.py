@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.audit.port import HEADER_RESERVE_BYTES, RECORD_LIMIT_BYTES, Kind, Record
+from sidecar.audit.port import HEADER_RESERVE_BYTES, Kind, Record
 from sidecar.audit.redact import (
     Shape,
     brief_decision,
@@ -16,6 +16,7 @@ from sidecar.audit.redact import (
     response_input,
     serialise,
 )
+from sidecar.ledger.frames import RECORD_LIMIT_BYTES
 from sidecar.model.refusal import refused
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Event(enum.StrEnum):
     KEY_CHANGED = "key_changed"
     THROTTLE_ARMED = "throttle_armed"
     THROTTLE_RELEASED = "throttle_released"
+    CLOCK_STEPPED_BACK = "clock_stepped_back"
 
 
 @dataclass(frozen=True, slots=True)

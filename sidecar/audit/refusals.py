@@ -1,4 +1,4 @@
-"""How many refusals are recorded singly: garbage must not buy writes without end (contract 7)."""
+"""How many refusals are recorded singly: garbage must buy neither writes nor disk without end (contract 7)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much disk they may take: `bytes_per_s` in the long run, and up to `burst_bytes` at once."""
+
+    bytes_per_s: float
+    burst_bytes: float
+
+
+UNLIMITED = Quota(0.0, float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Refusals that were counted only. One refusal may have several reasons."""
 
@@ -28,10 +39,14 @@ class Summary:
 
 
 class RefusalLimiter:
-    """Admits `singly_per_s` refusals in each second and counts the rest until somebody takes the summary."""
+    """Admits `singly_per_s` refusals in each second, within a quota of bytes, and counts the rest until somebody takes
+    the summary."""
 
-    def __init__(self, clock: Clock, singly_per_s: int = SINGLY_PER_S) -> None:
+    def __init__(self, clock: Clock, quota: Quota, singly_per_s: int = SINGLY_PER_S) -> None:
         self._clock = clock
+        self._quota = quota
+        self._left_bytes = quota.burst_bytes
+        self._refilled_s = clock.monotonic_s()
         self._singly_per_s = singly_per_s
         self._second = -1
         self._admitted = 0
@@ -46,11 +61,15 @@ class RefusalLimiter:
         second = int(self._clock.monotonic_s())
         if second != self._second:
             self._second, self._admitted = second, 0
-        if self._admitted < self._singly_per_s:
+        if self._admitted < self._singly_per_s and self._is_within_quota():
             self._admitted += 1
             return True
         self._add(codes, second)
         return False
+
+    def spend(self, size_bytes: int) -> None:
+        """Takes the size of an admitted refusal's record from the quota, which it may overdraw once."""
+        self._left_bytes -= size_bytes
 
     def due(self) -> bool:
         """Whether there are counts of a second that is over."""
@@ -64,6 +83,20 @@ class RefusalLimiter:
         self._count = 0
         self._reasons.clear()
         return summary
+
+    def give_back(self, summary: Summary) -> None:
+        """What was taken could not be recorded: it counts for the next summary."""
+        self._from_unix_ns = summary.from_unix_ns
+        self._from_second = int(self._clock.monotonic_s())
+        self._count += summary.count
+        self._reasons.update(summary.reasons)
+
+    def _is_within_quota(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        refill_bytes = (now_s - self._refilled_s) * self._quota.bytes_per_s
+        self._left_bytes = min(self._quota.burst_bytes, self._left_bytes + refill_bytes)
+        self._refilled_s = now_s
+        return self._left_bytes > 0
 
     def _add(self, codes: Iterable[str], second: int) -> None:
         if self._count == 0:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sidecar.model.clock import Clock
 
 SALT_BYTES = 32
+RETRY_AFTER_S = 1
 _DAY_S = 86_400
 
 
@@ -58,7 +59,9 @@ class Salts:
         try:
             return Salt(period, read_or_create(self._directory / f"{period}.salt", SALT_BYTES))
         except (OSError, ValueError) as error:
-            raise refused("audit_unavailable", "the audit trail has no salt for today") from error
+            raise refused(
+                "audit_unavailable", "the audit trail has no salt for today", retry_after_s=RETRY_AFTER_S
+            ) from error
 
 
 def period_of(day: int) -> str:

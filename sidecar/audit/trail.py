@@ -6,14 +6,15 @@ forwarded or released. `intent` gives an `Opened`, and only an `Opened` can have
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sidecar.audit import records
 from sidecar.audit.port import Kind
 from sidecar.audit.records import Event, Origin
-from sidecar.audit.refusals import RefusalLimiter
+from sidecar.audit.refusals import UNLIMITED, Quota, RefusalLimiter
 from sidecar.model.consent import ConsentStatus
 from sidecar.model.decision import Decision
 from sidecar.model.reasons import ReasonClass, leading
@@ -30,17 +31,11 @@ if TYPE_CHECKING:
     from sidecar.model.message import Request
     from sidecar.model.question import Question
 
+logger = logging.getLogger("sidecar.audit")
+
 _LIMITED = (ReasonClass.ENGINE, ReasonClass.CLIENT, ReasonClass.TOKEN)
 """An engine's outage at load must not fill the disk either."""
 _TRUSTED = (ConsentStatus.VALID, ConsentStatus.OFF)
-
-
-class Observer(Protocol):
-    """Sees each finished exchange after it is on record; must neither block nor raise."""
-
-    def finished(self, opening: bytes, closing: bytes | None) -> None:
-        """`opening`: an INTENT with its OUTCOME in `closing`, or a REFUSAL, which has none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +43,14 @@ class Opened:
     """An exchange with a durable INTENT, and so with an OUTCOME to come, under the same salt."""
 
     context: Context
-    record: bytes
     salt: Salt
 
 
 class Trail:
     """The trail of one worker. `engine` and `mode` are the process's, as its records say them.
 
-    `records_total` counts records by kind, `failures_total` those that could not be written as they should
-    have been; read by the metrics.
+    `quota` is the disk that limited refusals may take. `records_total` counts records by kind, `failures_total`
+    those that could not be written as they should have been; read by the metrics.
     """
 
     def __init__(
@@ -67,22 +61,20 @@ class Trail:
         *,
         engine: str,
         mode: str = "enforce",
-        observer: Observer | None = None,
+        quota: Quota = UNLIMITED,
     ) -> None:
         self._log = log
         self._salts = salts
         self._origin = Origin(engine, mode)
-        self._observer = observer
-        self._limiter = RefusalLimiter(clock)
+        self._limiter = RefusalLimiter(clock, quota)
         self._open: set[str] = set()
-        self._unsalted: str | None = None
         self.records_total: Counter[str] = Counter({kind.value: 0 for kind in Kind})
         self.failures_total = 0
 
     @property
     def broken(self) -> str | None:
         """Why nothing can be recorded any more (then the process must end, non-zero), or None."""
-        return self._log.broken or self._unsalted
+        return self._log.broken
 
     @property
     def summarised_total(self) -> int:
@@ -109,9 +101,9 @@ class Trail:
                 verdict = Decision(False, decision.revision, error.reasons)
                 await self.refusal(context, verdict, 503, question=question, request=request)
             raise
-        opened = Opened(context, await self._append(record), salt)
+        await self._append(record)
         self._open.add(context.decision_id)
-        return opened
+        return Opened(context, salt)
 
     async def outcome(
         self,
@@ -166,7 +158,8 @@ class Trail:
         `question` is None where the policy was not asked. Such a refusal, one without a valid token, and one
         that the client or the engine caused, is only counted where there are too many in a second.
         """
-        if _is_limited(question, decision):
+        limited = _is_limited(question, decision)
+        if limited:
             await self.tick()
             if not self._limiter.admit(reason.code for reason in decision.reasons):
                 if self._log.broken is not None:
@@ -181,7 +174,9 @@ class Trail:
             salt=self._salt(),
             origin=self._origin,
         )
-        self._observe(await self._append(record), None)
+        if limited:
+            self._limiter.spend(len(record.body))
+        await self._append(record)
 
     async def event(self, name: Event, details: Mapping[str, object]) -> None:
         """EVENT: what happened to the sidecar itself."""
@@ -202,6 +197,8 @@ class Trail:
             if self._log.broken is None:
                 await self._summarise()
                 await self.event(Event.STOP, {})
+        except Refused as error:
+            logger.warning("the end is not on record: %s", error)
         finally:
             await self._log.aclose()
 
@@ -209,35 +206,33 @@ class Trail:
         """Today's salt. Without one no exchange can be recorded, though what is open can be concluded."""
         try:
             return self._salts.current()
-        except Refused as error:
+        except Refused:
             self.failures_total += 1
-            self._unsalted = f"{error.reasons[0].message}: {error.__cause__}"
             raise
 
     async def _summarise(self) -> None:
         summary = self._limiter.take()
-        if summary is not None:
+        if summary is None:
+            return
+        try:
             await self._append(
                 records.refusal_summary(summary.from_unix_ns, summary.to_unix_ns, summary.count, summary.reasons)
             )
+        except Refused:
+            self._limiter.give_back(summary)
+            raise
 
-    async def _append(self, record: Record) -> bytes:
+    async def _append(self, record: Record) -> None:
         try:
-            line = await self._log.append(record)
+            await self._log.append(record)
         except Refused:
             self.failures_total += 1
             raise
         self.records_total[record.kind] += 1
-        return line
 
     async def _close(self, opened: Opened, outcome: Record) -> None:
-        line = await self._append(outcome)
+        await self._append(outcome)
         self._open.discard(opened.context.decision_id)
-        self._observe(opened.record, line)
-
-    def _observe(self, opening: bytes, closing: bytes | None) -> None:
-        if self._observer is not None:
-            self._observer.finished(opening, closing)
 
 
 def _is_limited(question: Question | None, decision: Decision) -> bool:

@@ -14,7 +14,7 @@ _VERBS = {
     "run": "Guard one model server.",
     "check": "Check settings, policy and data without serving.",
     "demo": "Judge real mortgage applications, start to end, in under a minute.",
-    "audit": "Read the audit trail: show one decision, export records.",
+    "audit": "Read the audit trail: verify, show, prove, export, replay, forget.",
     "policy": "Work on policies: compose the guards of a folder.",
     "version": "Print versions of the sidecar and its engines.",
 }

@@ -63,6 +63,10 @@ def _nothing(_: Draft) -> None:
     """A call as it should be."""
 
 
+def _use_aged_data(draft: Draft) -> None:
+    draft.headers[b"x-data-version"] = draft.versions.aged
+
+
 def _use_stale_data(draft: Draft) -> None:
     draft.headers[b"x-data-version"] = draft.versions.stale
 
@@ -123,7 +127,8 @@ def _when(draft: Draft, claim: str) -> int:
     return int(str(_claims(draft)[claim]))
 
 
-GOOD = Kind("as it should be", 0.81, None, _nothing)
+GOOD = Kind("as it should be", 0.76, None, _nothing)
+AGED = Kind("data of 20 days, which a tighter limit would refuse", 0.05, None, _use_aged_data)
 MISTAKES = (
     Kind("data older than 30 days", 0.04, "data_stale", _use_stale_data),
     Kind("a data version that nobody registered", 0.03, "data_version_unknown", _use_unknown_data),
@@ -141,8 +146,8 @@ MISTAKES = (
 
 
 def kinds(count: int, seed: int) -> list[Kind]:
-    """`count` kinds in random order, the same for the same seed: each mistake by its share, at least once."""
-    drawn = [kind for kind in MISTAKES for _ in range(max(1, round(kind.share * count)))][:count]
+    """`count` kinds in random order, the same for the same seed: all but good ones by their share, at least once."""
+    drawn = [kind for kind in (AGED, *MISTAKES) for _ in range(max(1, round(kind.share * count)))][:count]
     drawn += [GOOD] * (count - len(drawn))
     random.Random(seed).shuffle(drawn)  # noqa: S311 - which call makes which mistake is no secret
     return drawn

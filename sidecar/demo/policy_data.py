@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DAY_S = 86_400
 MAX_AGE_DAYS = 30
 FRESH_AGE_DAYS = 5
+AGED_AGE_DAYS = 20
+"""Within the limit, but not within half of it: the calls that a tighter limit would refuse."""
 STALE_AGE_DAYS = 80
 BAND = 0.10
 DISPARATE_IMPACT_MAX = 1.5
@@ -26,13 +28,14 @@ class DataVersions:
     """The names of the data versions that calls use; `unknown` is in no registry."""
 
     fresh: str
+    aged: str
     stale: str
     unknown: str = "loans-of-unknown-origin"
 
 
 def data_versions(now_unix_s: float) -> DataVersions:
     """Named after the days on which they were made."""
-    return DataVersions(_name(now_unix_s, FRESH_AGE_DAYS), _name(now_unix_s, STALE_AGE_DAYS))
+    return DataVersions(*[_name(now_unix_s, days) for days in (FRESH_AGE_DAYS, AGED_AGE_DAYS, STALE_AGE_DAYS)])
 
 
 def _name(now_unix_s: float, age_days: int) -> str:
@@ -50,6 +53,7 @@ def policy_data(now_unix_s: float, group_means: Mapping[str, float]) -> dict[str
         "models": {NAME: _model()},
         "datasets": {
             versions.fresh: _dataset(now_unix_s, FRESH_AGE_DAYS),
+            versions.aged: _dataset(now_unix_s, AGED_AGE_DAYS),
             versions.stale: _dataset(now_unix_s, STALE_AGE_DAYS),
         },
         "group_mean": {NAME: dict(group_means)},

@@ -61,7 +61,7 @@ def build(root: Path, data_file: Path | None) -> Bundle:
     if problems:
         raise PolicyProblems(problems)
     policies = composition.policies
-    return Bundle(_revision(policies, data_json), policies, data_json, composition.absent)
+    return Bundle(content_revision(policies, data_json), policies, data_json, composition.absent)
 
 
 def _data(path: Path | None, problems: list[str]) -> bytes:
@@ -77,7 +77,8 @@ def _data(path: Path | None, problems: list[str]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
-def _revision(texts: Mapping[str, str], data_json: bytes) -> str:
+def content_revision(texts: Mapping[str, str], data_json: bytes) -> str:
+    """The hash of a policy's modules and data: what a kept bundle must have to be what decided."""
     digest = hashlib.sha256()
     for part in (*(text for item in sorted(texts.items()) for text in item), data_json):
         encoded = part if isinstance(part, bytes) else part.encode()

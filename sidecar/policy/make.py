@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sidecar.http1.target import Target
     from sidecar.model.clock import Clock
     from sidecar.policy.events import PolicyEvents
+    from sidecar.policy.watch import Keeper
 
 
 def embedded_policy(
@@ -28,10 +29,12 @@ def embedded_policy(
     timeout_s: float,
     clock: Clock,
     events: PolicyEvents | None = None,
+    keeper: Keeper | None = None,
 ) -> Policy:
-    """regorus in this process over a directory, which is watched."""
+    """regorus in this process over a directory, which is watched; `keeper` gets each policy before it decides."""
     maker = EmbeddedMaker(timeout_s=timeout_s, clock=clock)
-    return Policy(DirectorySource(root, data_file, maker, clock, events=events), mode=mode, max_age_s=None)
+    source = DirectorySource(root, data_file, maker, clock, events=events, keeper=keeper)
+    return Policy(source, mode=mode, max_age_s=None)
 
 
 def child_policy(
@@ -43,10 +46,12 @@ def child_policy(
     timeout_s: float,
     clock: Clock,
     events: PolicyEvents | None = None,
+    keeper: Keeper | None = None,
 ) -> Policy:
-    """OPA as a child process over a directory, which is watched."""
+    """OPA as a child process over a directory, which is watched; `keeper` gets each policy before it decides."""
     maker = ChildMaker(binary, timeout_s=timeout_s, clock=clock, events=events)
-    return Policy(DirectorySource(root, data_file, maker, clock, events=events), mode=mode, max_age_s=None)
+    source = DirectorySource(root, data_file, maker, clock, events=events, keeper=keeper)
+    return Policy(source, mode=mode, max_age_s=None)
 
 
 def remote_policy(

@@ -51,6 +51,14 @@ class EngineMaker(Protocol):
         ...
 
 
+class Keeper(Protocol):
+    """Keeps each policy that decides, so that its decisions can be replayed."""
+
+    def keep(self, revision: str, archive: bytes) -> None:
+        """Makes a bundle durable; called in a thread before its first decision. Raises OSError."""
+        ...
+
+
 class DirectorySource:
     """`Source` over a directory and a data file. A change takes effect within 2 s, a broken one never."""
 
@@ -64,6 +72,7 @@ class DirectorySource:
         clock: Clock,
         *,
         events: PolicyEvents | None = None,
+        keeper: Keeper | None = None,
         poll_s: float = POLL_S,
     ) -> None:
         self._root = root
@@ -71,6 +80,7 @@ class DirectorySource:
         self._maker = maker
         self._clock = clock
         self._events = events or NoEvents()
+        self._keeper = keeper
         self._poll_s = poll_s
         self._generation: Generation | None = None
         self._problems: tuple[str, ...] = ()
@@ -162,10 +172,20 @@ class DirectorySource:
     async def _make(self, bundle: Bundle) -> Generation:
         engine = await self._maker.make(bundle)
         try:
-            return await activate(engine, self._clock)
+            generation = await activate(engine, self._clock)
+            await asyncio.to_thread(self._keep, bundle)
         except BaseException:
             await engine.aclose()
             raise
+        return generation
+
+    def _keep(self, bundle: Bundle) -> None:
+        if self._keeper is None:
+            return
+        try:
+            self._keeper.keep(bundle.revision, bundle.archive())
+        except OSError as error:
+            raise PolicyProblems([f"the policy cannot be kept for replay: {error}"]) from None
 
     def _failed(self, problems: tuple[str, ...]) -> None:
         if problems != self._problems:

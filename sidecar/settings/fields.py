@@ -23,6 +23,11 @@ SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver")
 SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authorization", "cookie"})
 
 
+RECORD_ROOM_BYTES = 1 << 16
+SPARE_RECORDS = 16
+"""Beside the OUTCOMEs of what is at work: events and the segment's ends."""
+
+
 class Settings(BaseSettings):
     """All settings, checked. Frozen: a change means a restart, except for policy, data and key files."""
 
@@ -111,7 +116,35 @@ class Settings(BaseSettings):
     # Audit and telemetry
     audit_dir: Path = Field(default=Path("audit"), description="Folder of the durable log")
     audit_key: Path | None = Field(
-        default=None, description="Signing key of the ledger; DIR.key unless given (unused before the ledger)"
+        default=None,
+        description="Key that signs the log's checkpoints (Ed25519, PKCS#8 PEM); without it AUDIT-DIR.key, "
+        "made on first use",
+    )
+    audit_delivery: Literal["required", "best_effort"] = Field(
+        default="required",
+        description="required: nothing happens before it is durably on record; best_effort: nothing waits for the "
+        "record, and what cannot be recorded is dropped and counted",
+    )
+    audit_segment: int = Field(
+        default=64 << 20,
+        ge=1 << 20,
+        le=1 << 30,
+        description="Bytes of one file of the log; the one in use and the next are reserved on the disk",
+    )
+    audit_keep: Annotated[float, BeforeValidator(parse_duration_s)] = Field(
+        default=30 * 86_400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long records are kept here (e.g. 12h, 30d), at least until they are shipped",
+    )
+    audit_keep_bytes: int = Field(
+        default=8 << 30,
+        ge=1 << 20,
+        description="How many bytes of records are kept here, but for those not yet shipped",
+    )
+    audit_archive: str | None = Field(
+        default=None,
+        description="Where closed files of the log and checkpoints are copied to: a folder, or a URL such as s3://…",
     )
     subject_key: Path | None = Field(
         default=None,
@@ -231,6 +264,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(secret)} would end up in the audit trail")
         return value
 
+    @field_validator("max_in_flight")
+    @classmethod
+    def _fits_a_segment(cls, value: int, info: ValidationInfo) -> int:
+        """Room for the OUTCOME of each open exchange is kept, be it as large as a record can be."""
+        needed = (value + SPARE_RECORDS) * RECORD_ROOM_BYTES
+        if info.data.get("audit_segment", needed) < needed:
+            raise ValueError(f"{value} requests at work need --audit-segment {needed} at least")
+        return value
+
     @field_validator("window_store")
     @classmethod
     def _is_known_store(cls, value: str) -> str:
@@ -249,6 +291,16 @@ class Settings(BaseSettings):
     def consent_required(self) -> bool:
         """Whether tokens are verified at all."""
         return self.consent == "on"
+
+    @property
+    def audit_key_file(self) -> Path:
+        """The file of `--audit-key`, or its default beside the audit folder."""
+        return self.audit_key or self.audit_dir.with_name(self.audit_dir.name + ".key")
+
+    @property
+    def audit_public_file(self) -> Path:
+        """Where the public keys of the log are listed: always beside the audit folder."""
+        return self.audit_dir.with_name(self.audit_dir.name + ".pub")
 
     @property
     def subject_key_file(self) -> Path:

@@ -12,7 +12,7 @@ KNOWN = "0" * 32
 def client(*, private: bool = True, unready: tuple[str, ...] = ()) -> TestClient:
     views = Views(
         unready=lambda: unready,
-        metrics=lambda: b"sidecar_exchanges_total 1.0\n",
+        metrics=lambda accept: (f"# for {accept}\n".encode(), "text/x-page; version=7; charset=utf-8"),
         status=lambda: {"mode": "enforce"},
         decision=lambda decision_id: RECORDS if decision_id == KNOWN else [],
     )
@@ -36,11 +36,11 @@ def test_ready_says_why_not(unready: tuple[str, ...], status: int, body: dict[st
     assert (answer.status_code, answer.json()) == (status, body)
 
 
-def test_metrics_are_prometheus_text() -> None:
-    answer = client().get("/metrics")
+def test_metrics_are_in_the_form_that_is_asked_for() -> None:
+    answer = client().get("/metrics", headers={"accept": "text/x-page"})
     assert (answer.content, answer.headers["content-type"]) == (
-        b"sidecar_exchanges_total 1.0\n",
-        "text/plain; version=0.0.4; charset=utf-8",
+        b"# for text/x-page\n",
+        "text/x-page; version=7; charset=utf-8",
     )
 
 

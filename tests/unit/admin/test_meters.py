@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar import telemetry
@@ -30,10 +31,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
+def page_of(meters: Meters) -> str:
+    page, media_type = meters.render("")
+    assert media_type.startswith("text/plain; version=0.0.4;")
+    return page.decode()
+
+
 def samples(meters: Meters) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     """Metric family to labels to value, of a page; histograms by their count."""
     page: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
-    for family in text_string_to_metric_families(meters.render().decode()):
+    for family in text_string_to_metric_families(page_of(meters)):
         page[family.name] = {
             tuple(sorted(sample.labels.items())): sample.value
             for sample in family.samples
@@ -46,12 +53,24 @@ async def test_the_page_has_exactly_the_registered_metrics(tmp_path: Path) -> No
     async with lab(tmp_path) as it:
         meters = Meters("mlserver")
         meters.watch(lambda: policy_readings(it.policy))
-        meters.watch(lambda: audit_readings(it.trail, None))
+        meters.watch(lambda: audit_readings(it.trail, it.log))
         meters.watch(lambda: body_readings(Front(it.exchange, HttpLimits())))
         meters.watch(lambda: connection_readings(lambda: 3))
         meters.watch(lambda: consent_readings(ConsentOff()))
         shown = set(samples(meters))
     assert shown == {metric.name.removesuffix("_total") for metric in telemetry.METRICS}
+
+
+async def test_an_openmetrics_page_has_the_trace_of_an_exchange_as_exemplar(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        meters = Meters("mlserver")
+        await watched(it, meters)
+        await it.call(infer(traceparent=f"00-{'ab' * 16}-{'cd' * 8}-00"))
+        page, media_type = meters.render("application/openmetrics-text; version=1.0.0")
+    assert media_type.startswith("application/openmetrics-text;")
+    (family,) = (f for f in openmetrics_families(page.decode()) if f.name == "sidecar_exchange_duration_seconds")
+    exemplars = [sample.exemplar.labels for sample in family.samples if sample.exemplar]
+    assert exemplars == [{"trace_id": "ab" * 16}]
 
 
 async def watched(it: Lab, meters: Meters) -> None:

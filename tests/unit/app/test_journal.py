@@ -28,7 +28,7 @@ async def test_each_activation_after_the_first_is_an_event(tmp_path: Path) -> No
         journal.engine_restarted()
         events = [(r["event"], r["details"]) for r in it.records()]
     assert events == [("revision_changed", {"revision": "r2", "former_revision": "r1"})]
-    page = meters.render().decode()
+    page = meters.render("")[0].decode()
     assert "sidecar_policy_activations_total 2.0" in page
     for name in ("policy_reload_failures", "policy_poll_failures", "engine_restarts"):
         assert f"sidecar_{name}_total 1.0" in page

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sidecar.audit.log import FileLog, open_log
+from sidecar.audit.lookup import export
+from sidecar.audit.opening import open_log
 from sidecar.audit.salts import Salts
 from sidecar.audit.trail import Trail
-from tests.support import FixedClock
+from tests.support import FixedClock, audit_terms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,29 +19,20 @@ if TYPE_CHECKING:
 TO_MIDNIGHT_S = 86_400 - 1_795_300_000 % 86_400
 
 
-class Seen:
-    """An observer that keeps what it is told, as kinds and results."""
-
-    def __init__(self) -> None:
-        self.exchanges: list[tuple[str, str | None]] = []
-
-    def finished(self, opening: bytes, closing: bytes | None) -> None:
-        self.exchanges.append((orjson.loads(opening)["kind"], orjson.loads(closing)["result"] if closing else None))
-
-
 class Bench:
-    def __init__(self, audit_dir: Path) -> None:
+    """To be made on a running event loop, and closed."""
+
+    def __init__(self, folder: Path) -> None:
         self.clock = FixedClock()
-        self.log: FileLog = open_log(audit_dir / "0", self.clock)
-        self.seen = Seen()
-        self.salts_dir = audit_dir / "salts"
-        salts = Salts(self.salts_dir, self.clock)
-        self.trail = Trail(self.log, salts, self.clock, engine="opa", observer=self.seen)
-        self._path = audit_dir / "0" / "ledger" / "records.jsonl"
+        self.audit_dir = folder / "audit"
+        self.log = open_log(self.audit_dir / "0", audit_terms(self.audit_dir), self.clock)
+        self.log.start()
+        self.salts_dir = self.audit_dir / "salts"
+        self.trail = Trail(self.log, Salts(self.salts_dir, self.clock), self.clock, engine="opa")
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [orjson.loads(line) for line in self._path.read_bytes().splitlines()]
+        return [orjson.loads(record) for record in export(self.audit_dir)]
 
     def kinds(self) -> list[str]:
         return [line["kind"] for line in self.lines]
@@ -52,4 +44,4 @@ class Bench:
         self.clock.advance(TO_MIDNIGHT_S)
 
     def break_log(self) -> None:
-        self.log._broken = "a write failed"
+        self.log._writer.broken = "a write failed"

@@ -21,6 +21,7 @@ from tests.unit.audit.samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from sidecar.model.question import Question
@@ -31,8 +32,10 @@ OUTAGE = Decision(False, "rev-1", (Reason("policy_unavailable", "m"),))
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    await bench.log.aclose()
 
 
 async def test_a_flood_of_intents_that_are_too_large_is_summarised(bench: Bench) -> None:
@@ -75,7 +78,7 @@ async def test_a_flood_of_what_no_policy_denied_to_a_trusted_caller_is_summarise
         150,
         {decision.reasons[0].code: 150},
     )
-    assert (bench.trail.summarised_total, len(bench.seen.exchanges)) == (150, 100)
+    assert bench.trail.summarised_total == 150
 
 
 async def test_a_flood_that_goes_on_writes_its_summaries_without_a_tick(bench: Bench) -> None:

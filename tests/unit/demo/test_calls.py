@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from sidecar.demo.applications import INPUTS, Application
-from sidecar.demo.calls import GOOD, MISTAKES, Call, Caller, Kind, kinds
+from sidecar.demo.calls import AGED, GOOD, MISTAKES, Call, Caller, Kind, kinds
 from sidecar.demo.people import Issuer
 
 NOW_UNIX_S = 1_795_300_000.0
@@ -57,13 +57,20 @@ def test_people_call_again_where_there_are_too_few_of_them_with_another_token() 
 def test_kinds_are_drawn_by_share_and_seed() -> None:
     drawn = kinds(1_000, 1)
     counts = Counter(kind.told for kind in drawn)
-    assert counts == {kind.told: round(kind.share * 1_000) for kind in (GOOD, *MISTAKES)}
+    assert counts == {kind.told: round(kind.share * 1_000) for kind in (GOOD, AGED, *MISTAKES)}
     assert kinds(1_000, 1) == drawn != kinds(1_000, 2)
 
 
 def test_few_calls_hold_each_mistake_all_the_same() -> None:
     counts = Counter(kind.told for kind in kinds(20, 1))
-    assert counts == {GOOD.told: 20 - len(MISTAKES)} | {kind.told: 1 for kind in MISTAKES}
+    others = (AGED, *MISTAKES)
+    assert counts == {GOOD.told: 20 - len(others)} | {kind.told: 1 for kind in others}
+
+
+def test_an_aged_call_differs_in_its_data_version_alone() -> None:
+    good, aged = _calls(GOOD, AGED)
+    assert _headers(aged) == {**_headers(good), "x-data-version": "loans-2026-11-01"}
+    assert aged.kind.expected is None
 
 
 @pytest.mark.parametrize(

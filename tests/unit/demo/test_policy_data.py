@@ -12,16 +12,17 @@ DAY_S = 86_400
 
 def test_data_versions_are_named_after_their_days() -> None:
     versions = data_versions(NOW_UNIX_S)
-    assert (versions.fresh, versions.stale) == ("loans-2026-11-16", "loans-2026-09-02")
+    named = (versions.fresh, versions.aged, versions.stale)
+    assert named == ("loans-2026-11-16", "loans-2026-11-01", "loans-2026-09-02")
 
 
-def test_one_version_is_fresh_one_stale_and_one_unknown() -> None:
+def test_of_three_versions_one_is_too_old_and_another_would_be_by_half_the_limit() -> None:
     document: dict[str, Any] = policy_data(NOW_UNIX_S, MEANS)
     versions = data_versions(NOW_UNIX_S)
     limit_s = document["models"]["credit"]["max_age_days"] * DAY_S
     ages_s = {name: NOW_UNIX_S - facts["created_unix_s"] for name, facts in document["datasets"].items()}
-    assert ages_s.keys() == {versions.fresh, versions.stale}
-    assert ages_s[versions.fresh] < limit_s < ages_s[versions.stale]
+    assert ages_s.keys() == {versions.fresh, versions.aged, versions.stale}
+    assert ages_s[versions.fresh] < limit_s / 2 < ages_s[versions.aged] < limit_s < ages_s[versions.stale]
 
 
 def test_document_is_one_that_the_sidecar_accepts() -> None:

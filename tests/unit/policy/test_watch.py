@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.policy.bundle import build
 from sidecar.policy.embedded import EmbeddedMaker
 from sidecar.policy.events import NoEvents
 from sidecar.policy.problems import PolicyProblems
@@ -107,6 +108,37 @@ async def test_an_edit_takes_effect_and_the_old_engine_is_closed(watched: Watche
     await until(lambda: len(watched.maker.engines) == 3)
     answers = [await asyncio.gather(engine.facts(), return_exceptions=True) for engine in watched.maker.engines]
     assert [isinstance(answer, Exception) for (answer,) in answers] == [True, True, False]
+
+
+class Kept:
+    """Keeps archives, or cannot."""
+
+    def __init__(self) -> None:
+        self.archives: dict[str, bytes] = {}
+        self.is_full = False
+
+    def keep(self, revision: str, archive: bytes) -> None:
+        if self.is_full:
+            raise OSError("no space left")
+        self.archives[revision] = archive
+
+
+async def test_each_policy_is_kept_before_it_decides(watched: Watched) -> None:
+    kept = Kept()
+    watched.source = DirectorySource(
+        watched.root, watched.data, watched.maker, watched.clock, events=watched.told, keeper=kept, poll_s=0.02
+    )
+    first = await started(watched)
+    built = build(watched.root, watched.data)
+    assert kept.archives == {first: built.archive()}
+    kept.is_full = True
+    watched.data.write_text(json.dumps(DATA | {"group_mean": {}}))
+    await watched.told.failures.get()
+    assert watched.revision == first
+    assert watched.source.problems == ("the policy cannot be kept for replay: no space left",)
+    kept.is_full = False
+    await until(lambda: watched.clock.advance(10.0) or not watched.told.revisions.empty())
+    assert kept.archives.keys() == {first, watched.revision}
 
 
 async def test_a_touched_file_is_no_new_policy(watched: Watched) -> None:

@@ -1,0 +1,184 @@
+"""The shipping process as a child of `sidecar run`: started, started again when it dies, ended after the log's close.
+
+The metrics of shipping are made here, from cursors and log, so that they are true also while there is no such process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sidecar import telemetry as names
+from sidecar.app.problems import StartProblems
+from sidecar.ledger.segments import Damaged
+from sidecar.ship.cursor import CursorFile
+from sidecar.ship.environment import EnvironmentInvalid, read_environment
+from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
+from sidecar.ship.loop import LAST_ROUND_S
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Mapping
+
+    from sidecar.admin.meters import Reading
+    from sidecar.ledger.layout import Layout
+    from sidecar.ship.cursor import Cursor
+    from sidecar.ship.lag import Lag
+
+OTLP = "otlp"
+ARCHIVE = "archive"
+FIRST_DELAY_S = 0.5
+LAST_DELAY_S = 30.0
+"""Between a death and the next start: doubled each time, and back to the first after a life of `STABLE_S`."""
+STABLE_S = 60.0
+END_LIMIT_S = LAST_ROUND_S + 1.0
+"""After SIGTERM; then SIGKILL, which costs no more than repeats."""
+
+logger = logging.getLogger("sidecar.ship")
+
+
+class Shipping:
+    """One slot's shipping, by a process that is there only if there is something to ship to."""
+
+    def __init__(self, layout: Layout, *, otlp: str | None = None, archive: str | None = None) -> None:
+        """`otlp` and `archive` are URLs, or None where nothing is shipped there."""
+        self._layout = layout
+        self._urls = {name: url for name, url in ((OTLP, otlp), (ARCHIVE, archive)) if url is not None}
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervision: asyncio.Task[None] | None = None
+        self.restarts_total = 0
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Whose cursors retention must wait for."""
+        return tuple(self._urls)
+
+    @property
+    def pid(self) -> int | None:
+        """The present process's id; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Starts and supervises the process. Raises OSError."""
+        if self._urls:
+            self._process = await self._spawn()
+            self._supervision = asyncio.create_task(self._supervise(self._process))
+
+    async def aclose(self) -> None:
+        """To be called when the log is closed: what is due now has two seconds, and the next start does the rest."""
+        if self._supervision is None:
+            return
+        self._supervision.cancel()
+        await asyncio.gather(self._supervision, return_exceptions=True)
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), END_LIMIT_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def readings(self) -> Iterator[Reading]:
+        """What the metrics page shows; nothing of a destination whose files cannot be read just now."""
+        now_unix_s = time.time()
+        cursors = {name: self._cursor(name) for name in self._urls}
+        lags = {
+            name: lag for name, cursor in cursors.items() if (lag := self._lag(name, cursor, now_unix_s)) is not None
+        }
+        yield names.SHIP_LAG_RECORDS, [([name], lag.records) for name, lag in lags.items()]
+        yield names.SHIP_LAG, [([name], lag.age_s) for name, lag in lags.items()]
+        yield names.SHIP_CHECKPOINT_AGE, self._checkpoint_age(cursors, now_unix_s)
+        known = {name: cursor for name, cursor in cursors.items() if cursor is not None}
+        yield names.SHIP_SHIPPED, [([name], cursor.shipped) for name, cursor in known.items()]
+        yield names.SHIP_REJECTED, [([name], cursor.rejected) for name, cursor in known.items()]
+        yield names.SHIP_CONFLICTS, [([name], known[name].conflicts) for name in (ARCHIVE,) if name in known]
+        yield names.SHIP_RESTARTS, [([], self.restarts_total)]
+
+    def _cursor(self, name: str) -> Cursor | None:
+        with contextlib.suppress(OSError, ValueError):
+            return CursorFile(self._layout.cursors, name).read()
+        return None
+
+    def _lag(self, name: str, cursor: Cursor | None, now_unix_s: float) -> Lag | None:
+        measure = collector_lag if name == OTLP else archive_lag
+        with contextlib.suppress(OSError, Damaged):
+            return measure(self._layout, cursor, now_unix_s)
+        return None
+
+    def _checkpoint_age(self, cursors: Mapping[str, Cursor | None], now_unix_s: float) -> list[tuple[list[str], float]]:
+        with contextlib.suppress(OSError, Damaged):
+            if ARCHIVE in cursors:
+                return [([ARCHIVE], checkpoint_age_s(self._layout, cursors[ARCHIVE], now_unix_s))]
+        return []
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        options = [word for name, url in self._urls.items() for word in (f"--{name}", url)]
+        return await asyncio.create_subprocess_exec(
+            # -P: no module of the working directory stands in for one of ours.
+            *(sys.executable, "-P", "-m", "sidecar.ship", "--slot-dir", str(self._layout.slot_dir)),
+            *("--parent", str(os.getpid()), *options),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in a terminal must not end it before the log is closed
+        )
+
+    async def _supervise(self, process: asyncio.subprocess.Process) -> None:
+        delay_s = FIRST_DELAY_S
+        loop = asyncio.get_running_loop()
+        while True:
+            started_s = loop.time()
+            status = await process.wait()
+            if loop.time() - started_s > STABLE_S:
+                delay_s = FIRST_DELAY_S
+            logger.error("shipping ended with status %d; it is started again in %.1f s", status, delay_s)
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, LAST_DELAY_S)
+            self.restarts_total += 1
+            with contextlib.suppress(OSError):  # no memory or no process to be had: seen as one more death
+                process = self._process = await self._spawn()
+
+
+@contextlib.asynccontextmanager
+async def shipping_room(layout: Layout, *, otlp: str | None, archive: str | None) -> AsyncGenerator[Shipping]:
+    """Shipping while it is entered: to be entered before the log's room, and so left after it. Raises StartProblems."""
+    problems = _problems(otlp, archive)
+    if problems:
+        raise StartProblems(problems)
+    shipping = Shipping(layout, otlp=otlp, archive=archive)
+    await shipping.start()
+    try:
+        yield shipping
+    finally:
+        await shipping.aclose()
+
+
+def _problems(otlp: str | None, archive: str | None) -> list[str]:
+    """What would end the process at once. Libraries are looked for, not imported: the data path has no use for them."""
+    found: list[str] = []
+    if otlp is not None:
+        if not _is_installed("google.protobuf", "opentelemetry.proto", "urllib3"):
+            found.append("--otlp needs the otlp extra: pip install 'model-policy-sidecar[otlp]'")
+        try:
+            read_environment(os.environ)
+        except EnvironmentInvalid as error:
+            found.append(str(error))
+    if archive is not None and urlsplit(archive).scheme not in ("", "file") and not _is_installed("fsspec"):
+        found.append(f"--audit-archive {archive} needs the archive extra: pip install 'model-policy-sidecar[archive]'")
+    return found
+
+
+def _is_installed(*modules: str) -> bool:
+    try:
+        return all(importlib.util.find_spec(module) is not None for module in modules)
+    except ModuleNotFoundError:  # a package above it
+        return False

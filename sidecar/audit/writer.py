@@ -1,0 +1,218 @@
+"""The one thread that writes a log: all that waits becomes durable in one commit.
+
+queue ─▶ framed, written and synced in one call ─▶ whoever waits is told ─▶ leaves hashed
+                                               about once a second: the tree goes to the notary
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sidecar.audit.port import Kind, Record
+from sidecar.audit.recent import Place
+from sidecar.audit.records import Event, event
+from sidecar.ledger.notary import NotaryThread, Snapshot
+from sidecar.ledger.reading import record_mark
+from sidecar.model.refusal import Refused, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sidecar.audit.recent import Recent
+    from sidecar.ledger.opening import Ledger
+    from sidecar.model.clock import Clock
+
+logger = logging.getLogger("sidecar.audit")
+
+COMMIT_INTERVAL_S = 0.001
+"""A busy log waits this long for more before a commit: each costs some 70 µs of CPU, however much it holds."""
+BUSY_RECORDS = 3
+"""A log is busy when its last commit had this many."""
+CHECKPOINT_INTERVAL_S = 1.0
+CLOCK_STEP_NS = 1_000_000_000
+"""A clock that goes back by more is told in an EVENT."""
+RETRY_AFTER_S = 1
+_JOIN_TIMEOUT_S = 10.0
+
+Ticket = TypeVar("Ticket")
+"""Whatever the caller wants to know a record by when its fate is told."""
+
+
+class Writer(Generic[Ticket]):
+    """Owns a ledger. `submit` hands over a record; `tell` is called in the thread with what became of each.
+
+    After a failed write nothing is tried again: `broken` says why, and every record is refused.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        recent: Recent,
+        clock: Clock,
+        tell: Callable[[Sequence[tuple[Ticket, Refused | None]]], None],
+    ) -> None:
+        self._ledger = ledger
+        self._appender = ledger.appender
+        self._appender.oldest_open = recent.oldest_open
+        self._recent = recent
+        self._clock = clock
+        self._tell = tell
+        self._heads = {kind: record_mark(ledger.log_id) + f'"kind":"{kind}","sequence":'.encode() for kind in Kind}
+        self._last_unix_ns = recent.last_unix_ns()
+        self._queue: queue.SimpleQueue[tuple[Record, Ticket] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+        self.notary = NotaryThread(ledger.notary, ledger.appender)
+        self.broken: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How many records the log has had."""
+        return self._appender.next_sequence
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their commit."""
+        return self._queue.qsize()
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the next segment has its place on the disk."""
+        return self._appender.has_reserve
+
+    def start(self) -> None:
+        """Begins to work."""
+        self.notary.start()
+        self._thread.start()
+
+    def submit(self, record: Record, ticket: Ticket) -> None:
+        """Hands over a record."""
+        self._queue.put((record, ticket))
+
+    def close(self) -> None:
+        """Writes what waits, and has a last checkpoint signed over everything.
+
+        A thread that hangs in a write keeps the log, and its lock, until the process ends.
+        """
+        if self._thread.ident is not None and not self._finish():
+            logger.error("the audit log's disk does not answer: the log is left as it is")
+            self.broken = self.broken or "its disk does not answer"
+            return
+        self.broken = self.broken or "closed"
+        self._ledger.close()
+
+    def _finish(self) -> bool:
+        self._queue.put(None)
+        self._thread.join(_JOIN_TIMEOUT_S)
+        if self._thread.is_alive():
+            return False
+        if self.broken is None:
+            self._tend()
+        return self.notary.close()
+
+    def commit(self, batch: Sequence[tuple[Record, Ticket]]) -> Sequence[tuple[Ticket, Refused | None]]:
+        """One batch, durable or refused. Whoever waits is told before the tree grows."""
+        try:
+            results = [(ticket, self._stage(record)) for record, ticket in batch]
+            if self.broken is None:  # else what failed is still staged, and must not be tried again
+                self._appender.flush()
+        except Exception as error:  # what reached the disk is not known, so nothing of this batch counts
+            self._break(error)
+            results = [(ticket, log_broken()) for _, ticket in batch]
+        self._tell(results)
+        if self.broken is None:
+            self._appender.absorb()
+        return results
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # a defect: nobody may wait for ever
+            self._break(error)
+            self._work()  # refuses all that comes
+
+    def _work(self) -> None:
+        due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
+        last, segment = 0, self._appender.first
+        while (batch := self._next(last, due_s)) is not None:
+            last = len(batch)
+            if batch:
+                self.commit(batch)
+            # A new segment has just taken the reserve, and the next should not be a second away.
+            if self.broken is None and (time.monotonic() >= due_s or self._appender.first != segment):
+                due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
+                segment = self._appender.first
+                self._checkpoint()
+
+    def _next(self, last: int, due_s: float) -> list[tuple[Record, Ticket]] | None:
+        """All that waits; nothing where a checkpoint falls due first; None at the end."""
+        batch: list[tuple[Record, Ticket]] = []
+        try:
+            item = self._queue.get(timeout=max(0.0, due_s - time.monotonic()))
+            if last >= BUSY_RECORDS:
+                time.sleep(COMMIT_INTERVAL_S)
+            while item is not None:
+                batch.append(item)
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return batch
+        self._queue.put(None)  # the end, for the next call
+        return batch or None
+
+    def _stage(self, record: Record) -> Refused | None:
+        """Stages a record, or says why it is refused. Raises OSError."""
+        if self.broken is not None:
+            return log_broken()
+        if not self._has_room(record.kind):
+            return refused("audit_unavailable", "the audit log has no room on its disk", retry_after_s=RETRY_AFTER_S)
+        now_ns = self._clock.unix_ns()
+        if now_ns < self._last_unix_ns - CLOCK_STEP_NS and self._has_spare(record.kind):
+            stepped = {"back_ms": (self._last_unix_ns - now_ns) // 1_000_000}
+            self._put(event(Event.CLOCK_STEPPED_BACK, stepped), now_ns)
+        self._last_unix_ns = now_ns
+        self._put(record, now_ns)
+        return None
+
+    def _put(self, record: Record, now_ns: int) -> None:
+        sequence = self._appender.next_sequence
+        line = b'%s%d,"time_unix_ns":%d,%s' % (self._heads[record.kind], sequence, now_ns, record.body[1:])
+        segment, offset = self._appender.stage(line)
+        if record.decision_id is not None:
+            self._recent.add(record.kind, record.decision_id, Place(segment, offset, sequence))
+
+    def _has_room(self, kind: Kind) -> bool:
+        """An INTENT is let in only with room for its OUTCOME, beside that for all open ones.
+
+        One slot more is kept for the EVENT of a clock that went back.
+        """
+        if kind is Kind.OUTCOME:
+            return True
+        kept = len(self._recent.open) + (2 if kind is Kind.INTENT else 1)
+        return self._appender.slots > kept and not self.notary.is_behind
+
+    def _has_spare(self, kind: Kind) -> bool:
+        """Whether an EVENT beside a record that was let in leaves the OUTCOMEs their room."""
+        return kind is not Kind.OUTCOME or self._appender.slots > len(self._recent.open)
+
+    def _break(self, error: Exception) -> None:
+        if self.broken is None:
+            logger.exception("the audit log is broken: a record could not be made durable")
+            self.broken = str(error) or repr(error)
+
+    def _checkpoint(self) -> None:
+        """Hands the tree as it is to the notary, unless that is still at work on the last."""
+        if self.notary.is_idle:
+            self._tend()
+
+    def _tend(self) -> None:
+        tree, tiles = self._appender.tree, self._ledger.recovered.tiles
+        self.notary.tend(Snapshot(tree.size, tree.root(), tuple(tiles), tree.partial_tiles()))
+        tiles.clear()
+
+
+def log_broken() -> Refused:
+    """For what comes after a failed write, and after the end."""
+    return refused("audit_unavailable", "the audit log is broken")

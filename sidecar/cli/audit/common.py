@@ -1,0 +1,66 @@
+"""What the verbs of `sidecar audit` share: arguments, progress, and how they end where there is no log."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sidecar.cli.options import exit_with
+from sidecar.evidence import AuditLog
+from sidecar.evidence.folders import NoLogError
+from sidecar.evidence.log import KeysMissingError
+from sidecar.ledger.segments import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+_DECISION_ID = re.compile(r"[0-9a-f]{32}")
+
+folder = click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("audit"))
+public_key = click.option(
+    "--public-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The public keys to trust, a vkey a line.  [default: DIR.pub, beside the audit folder]",
+)
+
+
+def _check_id(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not _DECISION_ID.fullmatch(value):
+        raise click.BadParameter("a decision id has 32 hexadecimal digits: see X-Decision-Id of an answer")
+    return value
+
+
+decision_id = click.argument("decision_id", callback=_check_id)
+
+
+@contextmanager
+def opened(path: Path, key_file: Path | None = None) -> Generator[AuditLog]:
+    """The logs in a folder; exits 2 where there are none or none can be read, 1 where one is damaged."""
+    try:
+        yield AuditLog.open(path, public_key=key_file)
+    except (NoLogError, KeysMissingError, OSError, ValueError) as error:
+        exit_with([str(error)])
+    except Damaged as error:
+        click.echo(f"sidecar: {error}; `sidecar audit verify {path}` tells more", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def progress(label: str) -> Generator[Callable[[int, int], None]]:
+    """A bar on standard error where that is a terminal; the function takes what is done and all there is."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def tick(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield tick

@@ -1,0 +1,105 @@
+"""`sidecar audit replay`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from sidecar.cli.options import exit_with
+
+if TYPE_CHECKING:
+    from sidecar.policy.bundle import Bundle
+
+EPILOG = """\b
+Examples:
+  sidecar audit replay audit
+  sidecar audit replay audit --policy rego --data stricter.json
+  sidecar audit replay audit --policy candidate.tar.gz --since 2026-11-20 --json | jq .different
+
+Without a candidate each decision is made again by the policy that made it, and must come out the same.
+With one, what it would have decided otherwise is listed: first what it would let pass, then what it would refuse.
+Nothing is sent, recorded or counted. `sidecar audit verify` says whether the records are those that were written.
+Exit codes: 0 no difference, 1 a difference (or nothing could be replayed, or a log is damaged), 2 it cannot run.
+"""
+
+
+def _unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """A date, or a date and time; UTC where no offset is given."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time: write 2026-11-20 or 2026-11-20T13:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+
+
+@click.command("replay", epilog=EPILOG)
+@click.argument("audit_dir", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("audit"))
+@click.option(
+    "--policy", type=click.Path(exists=True, path_type=Path), help="A candidate: folder of Rego, or bundle (tar.gz)."
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The candidate's data; without --policy it goes with the shipped rules.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "opa", "embedded"]),
+    default="auto",
+    show_default=True,
+    help="auto: the one that decided, where it is installed.",
+)
+@click.option("--since", metavar="TIME", callback=_unix_ns, help="Only records from this time on.")
+@click.option("--until", metavar="TIME", callback=_unix_ns, help="Only records before this time.")
+@click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
+def command(
+    audit_dir: Path,
+    *,
+    policy: Path | None,
+    data: Path | None,
+    engine: str,
+    since: int | None,
+    until: int | None,
+    as_json: bool,
+) -> None:
+    """Ask a policy again what was asked of it then: every decision in AUDIT_DIR, in order."""
+    from sidecar.evidence.folders import NoLogError  # noqa: PLC0415
+    from sidecar.evidence.replay import Span, count_records, replay  # noqa: PLC0415 - not for `--help`
+    from sidecar.evidence.replay.text import told  # noqa: PLC0415
+    from sidecar.ledger.segments import Damaged  # noqa: PLC0415
+    from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
+
+    try:
+        candidate, records = _candidate(policy, data), count_records(audit_dir)
+        with click.progressbar(
+            length=records, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
+            report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
+    except PolicyProblems as found:
+        exit_with(found.problems)
+    except NoLogError as found:
+        exit_with([str(found)])
+    except Damaged as damage:
+        click.echo(f"sidecar: {damage}; sidecar audit verify {audit_dir} says more", err=True)
+        sys.exit(1)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        exit_with([f"the records in {audit_dir} cannot be read: {error}"])
+    click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2) if as_json else told(report))
+    sys.exit(0 if report.is_clean else 1)
+
+
+def _candidate(policy: Path | None, data: Path | None) -> Bundle | None:
+    from sidecar.app.rooms import shipped  # noqa: PLC0415
+    from sidecar.evidence.replay import candidate_of  # noqa: PLC0415
+
+    if policy is None and data is None:
+        return None
+    return candidate_of(policy or shipped("rego"), data)

@@ -1,0 +1,71 @@
+"""Which logs lie in a folder that an auditor names: an audit folder, a slot, a ledger, or one log of an archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidecar.ledger.layout import CHECKPOINT, IDENTITY, LEDGER, TILES, slots
+from sidecar.ledger.segments import FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARCHIVED_CHECKPOINTS = "checkpoints"
+
+
+class NoLogError(Exception):
+    """The folder holds no log. The message says what was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogFolder:
+    """The files of one log. `default_keys` is where the sidecar that writes it publishes its keys."""
+
+    path: Path
+    default_keys: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """The newest one, in a ledger."""
+        return self.path / CHECKPOINT
+
+    @property
+    def identity(self) -> Path:
+        """Which log this is."""
+        return self.path / IDENTITY
+
+    @property
+    def checkpoints(self) -> Path:
+        """All that were archived, in an archive."""
+        return self.path / ARCHIVED_CHECKPOINTS
+
+    def newest_checkpoint(self) -> Path:
+        """The file of the newest one; it need not exist. Raises OSError."""
+        if not self.is_archive:
+            return self.checkpoint
+        return max(self.checkpoints.iterdir(), default=self.checkpoints)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it was written by the shipper: closed segments, and every checkpoint that was sent."""
+        return self.checkpoints.is_dir()
+
+
+def find_logs(folder: Path) -> list[LogFolder]:
+    """The logs in a folder, slots in order. Raises NoLogError."""
+    if found := slots(folder):
+        return [LogFolder(layout.ledger_dir, _keys_of(folder)) for layout in found]
+    if (folder / LEDGER).is_dir():
+        return [LogFolder(folder / LEDGER, _keys_of(folder.resolve().parent))]
+    if any((folder / name).exists() for name in (IDENTITY, CHECKPOINT, FOLDER, TILES, ARCHIVED_CHECKPOINTS)):
+        is_slot = folder.resolve().name == LEDGER
+        return [LogFolder(folder, _keys_of(folder.resolve().parents[1] if is_slot else folder))]
+    raise NoLogError(
+        f"{folder} holds no log: give an audit folder, a slot's folder in it, its `{LEDGER}`, or one log of an archive"
+    )
+
+
+def _keys_of(audit_dir: Path) -> Path:
+    resolved = audit_dir.resolve()
+    return resolved.with_name(f"{resolved.name}.pub")

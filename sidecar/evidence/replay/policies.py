@@ -1,0 +1,122 @@
+"""The policies that a replay asks: those kept at their activation, or one candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+import orjson
+
+from sidecar.audit.policies import read_kept
+from sidecar.evidence.replay.pseudonyms import has_entries, under_salt
+from sidecar.evidence.replay.reads import PolicyReads
+from sidecar.evidence.replay.rows import Row, Skipped, Why
+from sidecar.policy.archive import read_archive
+from sidecar.policy.bundle import Bundle, build, content_revision
+from sidecar.policy.problems import PolicyProblems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sidecar.audit.salts import Salt
+    from sidecar.evidence.replay.rows import Json
+
+POLICIES_IN_MEMORY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyUsed:
+    """One policy with what is known of it beforehand. `registers`: whether its data names persons or tokens."""
+
+    bundle: Bundle
+    data: Json
+    reads: PolicyReads
+    registers: bool
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> PolicyUsed:
+        """With its data decoded."""
+        data = cast("Json", orjson.loads(bundle.data_json))
+        return cls(bundle, data, PolicyReads(bundle.modules), has_entries(data))
+
+    def rules_of(self, model: str) -> object:
+        """The modes of a model's guards; None where it is unknown."""
+        facts = cast("Json", self.data.get("models", {})).get(model)
+        return cast("Json", facts).get("rules") if isinstance(facts, dict) else None
+
+    def under(self, salt: Salt | None) -> Bundle:
+        """The bundle for one period's records. Its revision stays: decisions carry it."""
+        if salt is None or not self.registers:
+            return self.bundle
+        data_json = orjson.dumps(under_salt(self.data, salt))
+        return Bundle(self.bundle.revision, self.bundle.modules, data_json, self.bundle.absent)
+
+
+class Policies(Protocol):
+    """Which policy judges a row."""
+
+    @property
+    def candidate(self) -> str | None:
+        """The revision of the one candidate; None where each row has the policy that decided it."""
+        ...
+
+    def of(self, row: Row) -> PolicyUsed | Skipped:
+        """The row's policy, or why there is none."""
+        ...
+
+
+class Candidate:
+    """One policy for every row."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.candidate: str | None = bundle.revision
+        self._policy = PolicyUsed.of(bundle)
+
+    def of(self, row: Row) -> PolicyUsed | Skipped:
+        """The candidate."""
+        del row
+        return self._policy
+
+
+class Recorded:
+    """The policies that decided, from the folder where the sidecar kept them."""
+
+    candidate: str | None = None
+
+    def __init__(self, audit_dir: Path) -> None:
+        self._audit_dir = audit_dir
+        self._read = lru_cache(maxsize=POLICIES_IN_MEMORY)(self._uncached)
+
+    def of(self, row: Row) -> PolicyUsed | Skipped:
+        """The one of the row's revision."""
+        found = self._read(row.revision)
+        return found if isinstance(found, PolicyUsed) else Skipped(row.place, found, f"policy {row.revision or '?'}")
+
+    def _uncached(self, revision: str) -> PolicyUsed | Why:
+        archive = read_kept(self._audit_dir, revision)
+        if archive is None:
+            return Why.POLICY_NOT_KEPT
+        try:
+            bundle = read_archive(archive)
+        except PolicyProblems:
+            return Why.POLICY_DAMAGED
+        if content_revision(bundle.modules, bundle.data_json) != revision:
+            return Why.POLICY_DAMAGED
+        return PolicyUsed.of(bundle)
+
+
+def candidate_of(policy: Path, data: Path | None = None) -> Bundle:
+    """A candidate from a folder of Rego and a data file, as `run` takes them, or from a bundle (tar.gz).
+
+    Raises `PolicyProblems` with all that is wrong.
+    """
+    if policy.is_dir():
+        return build(policy, data)
+    if data is not None:
+        raise PolicyProblems([f"{policy} is a bundle and has its own data: give a folder, or no data"])
+    try:
+        content = policy.read_bytes()
+    except OSError as error:
+        raise PolicyProblems([f"{policy}: {error}"]) from None
+    return read_archive(content)

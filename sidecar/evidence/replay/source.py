@@ -1,0 +1,43 @@
+"""Which records a replay looks at."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidecar.evidence.folders import find_logs
+from sidecar.ledger.reading import entries, first_sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which records are looked at, by their own time: `since` ≤ t < `until`, in nanoseconds; None: no end."""
+
+    since_unix_ns: int | None = None
+    until_unix_ns: int | None = None
+
+    def __contains__(self, unix_ns: int) -> bool:
+        after = self.since_unix_ns is None or unix_ns >= self.since_unix_ns
+        return after and (self.until_unix_ns is None or unix_ns < self.until_unix_ns)
+
+
+def records_of(folder: Path) -> Iterator[bytes]:
+    """Every record's exact bytes, log after log. Raises `folders.NoLogError` and `Damaged`."""
+    for log in find_logs(folder):
+        for entry in entries(log.path):
+            yield entry.record
+
+
+def count_records(folder: Path) -> int:
+    """About how many records there are, for a progress bar: what the newest checkpoints say, unverified."""
+    total = 0
+    for log in find_logs(folder):
+        with suppress(OSError, ValueError, IndexError):
+            size = int(log.newest_checkpoint().read_text().split("\n")[1])  # C2SP tlog-checkpoint: origin, size, root
+            total += max(0, size - first_sequence(log.path))
+    return total

@@ -1,0 +1,196 @@
+"""Verifying one log: every byte of every file in its folder, against what its key signed.
+
+The checkpoint is read first, so that a log may be written meanwhile: what is beyond it is not yet signed, and no more
+than that is said of it. Memory is bounded whatever the log's size: records are read once, in order.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sidecar.evidence.findings import Code, Findings
+from sidecar.evidence.report import Report
+from sidecar.evidence.verify_files import list_files
+from sidecar.evidence.verify_leaves import Leaves, Tail
+from sidecar.evidence.verify_notes import check_checkpoint, check_identity, read_checkpoint
+from sidecar.evidence.verify_records import RecordPass
+from sidecar.evidence.verify_segments import SegmentPass, log_id_of
+from sidecar.evidence.verify_tree import SignedTree
+from sidecar.ledger.identity import origin_of
+from sidecar.ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
+from sidecar.ledger.reading import entries
+from sidecar.ledger.segments import Damaged, first_of
+from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sidecar.evidence.folders import LogFolder
+    from sidecar.evidence.verify_files import Listing
+    from sidecar.ledger.checkpoint import Checkpoint
+    from sidecar.ledger.note import VerifierKey
+
+_ATTEMPTS = 5
+_ORIGIN_PREFIX = origin_of("")
+
+
+class RetentionRanError(Exception):
+    """Each attempt met a segment that retention deleted meanwhile."""
+
+
+def verify_log(
+    folder: LogFolder,
+    keys: Sequence[VerifierKey],
+    *,
+    against: bytes | None = None,
+    tick: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Report:
+    """Checks one log. `against`: an older checkpoint, as a signed note, that it must continue.
+
+    `tick` is told of bytes read so far and of all. Raises OSError, and RetentionRanError where the log changes
+    faster than it can be read.
+    """
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            return _Verification(folder, keys, tick).run(against)
+    raise RetentionRanError(f"{folder.path} changes while it is read: wait for retention to finish, or copy it first")
+
+
+class _Verification:
+    """One attempt."""
+
+    def __init__(self, folder: LogFolder, keys: Sequence[VerifierKey], tick: Callable[[int, int], None]) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._tick = tick
+        self._done = 0
+        self._total = 0
+        self._findings = Findings()
+        self._listing: Listing
+        self._first = 0
+
+    def run(self, against: bytes | None) -> Report:
+        """See `verify_log`."""
+        findings, path = self._findings, self._folder.path
+        identity = check_identity(self._folder.identity, self._keys, findings)
+        signed = self._newest_checkpoint(identity.origin if identity else None)
+        size, root = (signed.size, signed.root) if signed else (0, EMPTY_ROOT)
+        self._listing = list_files(path, size, findings, is_archive=self._folder.is_archive)
+        segments = self._listing.segments
+        self._first = first_of(segments[0]) if segments else 0
+        self._total = sum(segment.stat().st_size for segment in segments)
+        tree = SignedTree(path, size, root, findings, leaves=self._leaves_of, first=self._first)
+        if not tree.is_proven:
+            findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", "checkpoint")
+        log_id = identity.log_id if identity else _log_of(signed) or log_id_of(segments)
+        done = self._read_records(log_id, tree)
+        self._check_early_tiles(tree)
+        self._check_older(tree, identity.origin if identity else None, against)
+        return self._report(log_id, signed, done)
+
+    def _newest_checkpoint(self, origin: str | None) -> Checkpoint | None:
+        if not self._folder.is_archive:
+            return check_checkpoint(self._folder.checkpoint, "checkpoint", self._keys, origin, self._findings)
+        newest = max((path.name for path in self._folder.checkpoints.iterdir()), default="")
+        name = f"{self._folder.checkpoints.name}/{newest}"
+        return check_checkpoint(self._folder.checkpoints / newest, name, self._keys, origin, self._findings)
+
+    def _read_records(self, log_id: str | None, tree: SignedTree) -> RecordPass:
+        findings, path = self._findings, self._folder.path
+        start, read = (tree.size, tree.read) if tree.size >= self._first else (self._first, TileFolder(path).read)
+        tail = Tail.after(path, start, read, self._listing.late, findings) if tree.is_proven else None
+        leaves = Leaves(tree, tail, findings)
+        records = RecordPass(
+            log_id or "0" * 32, tree.size, self._first, leaves=leaves, findings=findings, tick=self._add_done
+        )
+        SegmentPass(log_id, records, leaves, findings).run(self._listing.segments)
+        leaves.finish()
+        self._conclude(records, tree.size)
+        return records
+
+    def _conclude(self, records: RecordPass, size: int) -> None:
+        findings, due, first = self._findings, records.state.due, self._first
+        if first > 0:
+            findings.add(Code.OLDEST_DELETED, f"the records 0 to {first - 1} are not here any more", sequence=first)
+        if due < size:
+            code = Code.RECORDS_ELSEWHERE if self._folder.is_archive else Code.RECORDS_MISSING
+            findings.add(code, f"the records {due} to {size - 1} were signed and are not here", sequence=due)
+        elif due > size:
+            newer = due - max(size, first)
+            findings.add(
+                Code.NOT_YET_SIGNED, f"{newer} records are newer than the checkpoint", sequence=max(size, first)
+            )
+        if count := len(records.state.open_intents):
+            what = f"{count} exchanges have an INTENT and no OUTCOME yet"
+            findings.add(Code.STILL_OPEN, what, sequence=records.state.lowest_open)
+
+    def _check_early_tiles(self, tree: SignedTree) -> None:
+        """Partial tiles of older checkpoints: the beginnings of what is there now."""
+        folder = TileFolder(self._folder.path)
+        for tile in self._listing.early:
+            level, index, width = tile.level, tile.index, tile.width
+            path = tile_path(level, index, width)
+            with suppress(TileMissing):  # deleted meanwhile, or the tile that it began is gone and was told of
+                right = tree.read(level, index, width)
+                if not (self._folder.path / path).exists():
+                    continue
+                held = folder.read(level, index, width)
+                if held != right:
+                    at = next(at for at, (one, other) in enumerate(zip(held, right, strict=True)) if one != other)
+                    self._findings.add(Code.TILE_DAMAGED, f"hash {at // HASH_BYTES} is not the one signed", path, at)
+
+    def _check_older(self, tree: SignedTree, origin: str | None, against: bytes | None) -> None:
+        """That each older checkpoint at hand is the beginning of this log."""
+        if against is not None:
+            older = read_checkpoint(against, "--against", self._keys, origin, self._findings, sole=False)
+            if older is not None:
+                self._check_continues(tree, older, "--against")
+        if not self._folder.is_archive:
+            return
+        for path in sorted(self._folder.checkpoints.iterdir())[:-1]:
+            name = f"{self._folder.checkpoints.name}/{path.name}"
+            older = check_checkpoint(path, name, self._keys, origin, self._findings)
+            if older is not None:
+                self._check_continues(tree, older, name)
+
+    def _check_continues(self, tree: SignedTree, older: Checkpoint, name: str) -> None:
+        if older.size > tree.size:
+            what = f"{older.size} records were signed in it, and the log's newest checkpoint covers {tree.size}"
+            self._findings.add(Code.LOG_ROLLED_BACK, what, name, sequence=tree.size)
+            return
+        root = tree.root_at(older.size)
+        if root is not None and root != older.root:
+            what = f"the first {older.size} records have another root now"
+            self._findings.add(Code.HISTORY_REWRITTEN, what, name)
+
+    def _leaves_of(self, first: int, count: int) -> bytes:
+        """Records' hashes side by side, as far as they can be read."""
+        try:
+            return b"".join(leaf_hash(entry.record) for entry in entries(self._folder.path, first, first + count))
+        except Damaged:
+            return b""
+
+    def _add_done(self, count: int) -> None:
+        self._done += count
+        self._tick(self._done, self._total)
+
+    def _report(self, log_id: str | None, signed: Checkpoint | None, records: RecordPass) -> Report:
+        origin = origin_of(log_id) if log_id else None
+        return Report(
+            folder=str(self._folder.path),
+            log_id=log_id,
+            keys=[key.vkey for key in self._keys if key.name == origin],
+            size=signed.size if signed else None,
+            root=signed.root if signed else None,
+            first=self._first,
+            records=records.state.records,
+            last_unix_ns=records.state.last_unix_ns or None,
+            read_bytes=self._done,
+            findings=tuple(self._findings.kept),
+            hidden=self._findings.hidden,
+        )
+
+
+def _log_of(signed: Checkpoint | None) -> str | None:
+    return signed.origin.removeprefix(_ORIGIN_PREFIX) if signed else None

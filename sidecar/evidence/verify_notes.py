@@ -1,0 +1,95 @@
+"""What is signed in a log: its identity and its checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.evidence.findings import Code
+from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
+from sidecar.ledger.identity import Identity, open_identity
+from sidecar.ledger.note import NoteInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sidecar.evidence.findings import Findings
+    from sidecar.ledger.note import VerifierKey
+
+_NOTE_LIMIT_BYTES = 64 << 10
+
+
+def check_identity(path: Path, keys: Sequence[VerifierKey], findings: Findings) -> Identity | None:
+    """The log's identity, if its signature is good."""
+    note = _read(path)
+    if note is None:
+        findings.add(Code.IDENTITY_MISSING, "the log has no identity", path.name)
+        return None
+    claimed = _claimed_identity(note)
+    if claimed is not None and not _is_known(claimed.origin, keys):
+        findings.add(Code.KEY_UNKNOWN, f"no key of {claimed.origin} was given", path.name)
+        return claimed
+    try:
+        return open_identity(note, keys)
+    except NoteInvalid as error:
+        findings.add(Code.IDENTITY_INVALID, str(error), path.name)
+        return None
+
+
+def check_checkpoint(
+    path: Path, name: str, keys: Sequence[VerifierKey], origin: str | None, findings: Findings
+) -> Checkpoint | None:
+    """A checkpoint, if it is of this log and its signature is good; else what is wrong is noted under `name`."""
+    note = _read(path)
+    if note is None:
+        findings.add(Code.CHECKPOINT_MISSING, "the log has no checkpoint", name)
+        return None
+    return read_checkpoint(note, name, keys, origin, findings)
+
+
+def read_checkpoint(
+    note: bytes, name: str, keys: Sequence[VerifierKey], origin: str | None, findings: Findings, *, sole: bool = True
+) -> Checkpoint | None:
+    """As `check_checkpoint`, of a note at hand. With `sole` it must have the log's signature alone."""
+    claimed = _claimed_checkpoint(note)
+    if claimed is not None and origin is not None and claimed.origin != origin:
+        findings.add(Code.CHECKPOINT_FOREIGN, f"it is of {claimed.origin}, and this log is {origin}", name)
+        return None
+    if claimed is not None and not _is_known(claimed.origin, keys):
+        findings.add(Code.KEY_UNKNOWN, f"no key of {claimed.origin} was given", name)
+        return claimed
+    try:
+        return open_checkpoint(note, keys, origin, sole=sole)
+    except NoteInvalid as error:
+        findings.add(Code.CHECKPOINT_INVALID, str(error), name)
+        return None
+
+
+def _is_known(origin: str, keys: Sequence[VerifierKey]) -> bool:
+    return any(key.name == origin for key in keys)
+
+
+def _claimed_identity(note: bytes) -> Identity | None:
+    try:
+        return Identity.parse(_text(note))
+    except NoteInvalid:
+        return None
+
+
+def _claimed_checkpoint(note: bytes) -> Checkpoint | None:
+    try:
+        return Checkpoint.parse(_text(note))
+    except NoteInvalid:
+        return None
+
+
+def _text(note: bytes) -> str:
+    return note.decode(errors="replace").rpartition("\n\n")[0] + "\n"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_NOTE_LIMIT_BYTES)
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,195 @@
+"""The pass over all records: each frame's bytes, each record's head, each record's hash.
+
+`_take` does it for records that are as they should be, some 200,000 times a second: so it does not parse JSON. A
+record's beginning is fixed (contract 7) and read by one expression. All else is left to `verify_damage`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO
+
+from crc32c import crc32c
+
+from sidecar.evidence.findings import Code, utc
+from sidecar.evidence.verify_damage import Examiner
+from sidecar.evidence.verify_frames import claimed_log, claimed_time
+from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES
+from sidecar.ledger.merkle import TILE_WIDTH
+from sidecar.ledger.segments import HEADER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sidecar.evidence.findings import Findings
+    from sidecar.evidence.verify_leaves import Leaves
+
+_FRAME = struct.Struct("<IIQQ")  # as ledger.frames has it: CRC-32C, length, sequence, batch_first
+_CRC_BYTES = 4
+_COVERED_BYTES = HEAD_BYTES - _CRC_BYTES
+_CHUNK_BYTES = 1 << 17
+_LEAF = b"\x00"  # RFC 6962, 2.1: the hash of a leaf begins with it
+_HEAD = rb'\{"v":1,"log":"%s","kind":"(%s)","sequence":(\d+),"time_unix_ns":(\d+),%s'
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known after the records so far. `due`: the sequence of the next."""
+
+    due: int
+    records: int = 0
+    batch_first: int | None = None
+    last_unix_ns: int = 0
+    open_intents: dict[bytes, int] = field(default_factory=dict[bytes, int])
+
+    @property
+    def lowest_open(self) -> int:
+        """The oldest INTENT without an OUTCOME, else the next record."""
+        return min(self.open_intents.values(), default=self.due)
+
+
+class RecordPass:
+    """Goes over the frames of one log's segments, in order."""
+
+    def __init__(
+        self,
+        log_id: str,
+        signed_size: int,
+        first: int,
+        *,
+        leaves: Leaves,
+        findings: Findings,
+        tick: Callable[[int], None],
+    ) -> None:
+        """`first`: the oldest record that is here; `tick` takes bytes read."""
+        self.state = Progress(first)
+        self.is_torn = False
+        self._leaves = leaves
+        self._findings = findings
+        self._tick = tick
+        self.is_cut = first > 0  # INTENTs of OUTCOMEs that are here may be gone
+        self._examiner = Examiner(log_id, signed_size, leaves, findings)
+        log = log_id.encode()
+        self._decided = re.compile(_HEAD % (log, b"INTENT|OUTCOME|REFUSAL", rb'"decision_id":"([0-9a-f]{32})"'))
+        self._others = re.compile(_HEAD % (log, b"REFUSAL_SUMMARY|EVENT", b'"'))
+        self._log_id = log_id
+        self._run: list[bytes] = []
+        self._file = ""
+        self._base = 0
+
+    def read(self, path: Path, file: BinaryIO, until: int | None) -> None:
+        """One segment's frames, behind its header. `until`: the first record of the next one, None in the newest."""
+        self._file = f"records/{path.name}"
+        offset: int | None = HEADER_BYTES
+        while offset is not None:
+            offset = self._read_on(file, offset)
+            self._flush()
+            if offset is not None:
+                judged = self._examiner.examine(file, self._file, offset, self.state.due, until)
+                self.is_torn = judged.is_torn
+                self.skip_to(judged.due)
+                offset = judged.offset
+
+    def skip_to(self, sequence: int) -> None:
+        """Goes on behind records that are not there."""
+        self._flush()
+        if sequence != self.state.due:
+            self.state.due = sequence
+            self.state.batch_first = None
+            self.state.open_intents.clear()  # the OUTCOMEs of these may be gone
+            self.is_cut = True
+
+    def _read_on(self, file: BinaryIO, offset: int) -> int | None:
+        """Takes good frames; where the first begins that is not good, or None at the end of the file."""
+        file.seek(offset)
+        data = b""
+        while True:
+            more = file.read(_CHUNK_BYTES)
+            data, self._base = data + more, offset
+            taken = self._take(data)
+            offset += taken
+            self._tick(taken)
+            data = data[taken:]
+            if not more or len(data) > FRAME_LIMIT_BYTES:
+                return offset if data else None
+
+    def _take(self, data: bytes) -> int:
+        """The hot loop: good frames at the beginning of `data`; how many bytes they have."""
+        state, run, read_head, unpack = self.state, self._run, self._read_head, _FRAME.unpack_from
+        at, limit, began = 0, len(data), state.due
+        while limit - at >= HEAD_BYTES:
+            crc, length, sequence, batch_first = unpack(data, at)
+            end = at + HEAD_BYTES + length
+            covered = data[at + _CRC_BYTES : end]
+            if end > limit or sequence != state.due or not length or crc32c(covered) != crc:
+                break
+            read_head(covered, sequence, at)
+            if batch_first != state.batch_first:
+                self._read_batch(batch_first, sequence, at)
+            run.append(sha256(_LEAF + covered[_COVERED_BYTES:]).digest())
+            state.due = sequence + 1
+            at = end
+            if state.due % TILE_WIDTH == 0:
+                self._flush()
+        state.records += state.due - began
+        return at
+
+    def _read_head(self, covered: bytes, sequence: int, at: int) -> None:
+        """What the first bytes of a record tell: its place, its time, and whose exchange it opens or closes."""
+        head = self._decided.match(covered, _COVERED_BYTES)
+        if head is None:
+            time_ns = self._other(covered[_COVERED_BYTES:], sequence, at)
+        else:
+            kind, said, time, decision_id = head.groups()
+            time_ns = int(time)
+            if int(said) != sequence:
+                self._say(Code.RECORD_HEAD, f"it calls itself record {int(said)}", at, sequence, time_ns)
+            if kind != b"REFUSAL":
+                self._pair(kind, decision_id, sequence, at)
+        state = self.state
+        if time_ns < state.last_unix_ns:
+            self._say(Code.CLOCK_BACK, f"the record before is of {utc(state.last_unix_ns)}", at, sequence, time_ns)
+        state.last_unix_ns = time_ns
+
+    def _pair(self, kind: bytes, decision_id: bytes, sequence: int, at: int) -> None:
+        open_intents = self.state.open_intents
+        before = open_intents.pop(decision_id, None)
+        if kind == b"INTENT":
+            open_intents[decision_id] = sequence
+            if before is not None:
+                what = f"a second INTENT of {decision_id.decode()}, whose first is record {before}"
+                self._say(Code.INTENT_TWICE, what, at, sequence)
+        elif before is None and not self.is_cut:  # else its INTENT may be among what is gone
+            what = f"an OUTCOME of {decision_id.decode()}, which has no INTENT that is still open"
+            self._say(Code.OUTCOME_ALONE, what, at, sequence)
+
+    def _read_batch(self, batch_first: int, sequence: int, at: int) -> None:
+        """A commit begins with the frame that names itself; the first frame that is here may be within one."""
+        known = self.state.batch_first
+        if batch_first != sequence and (known is not None or batch_first > sequence):
+            self._say(Code.RECORD_BATCH, f"its frame says that its commit began with {batch_first}", at, sequence)
+        self.state.batch_first = batch_first
+
+    def _flush(self) -> None:
+        if self._run:
+            self._leaves.check(self.state.due - len(self._run), self._run, self._file)
+            self._run.clear()
+
+    def _other(self, record: bytes, sequence: int, at: int) -> int:
+        """The time of a record without a decision, or of one whose head is not as it should be."""
+        head = self._others.match(record)
+        time_ns = claimed_time(record)
+        if (log := claimed_log(record)) not in (None, self._log_id):
+            self._say(Code.RECORD_FOREIGN, f"it says that it belongs to the log {log}", at, sequence, time_ns)
+        elif head is None:
+            self._say(Code.RECORD_HEAD, f"it begins {record[:120]!r}", at, sequence, time_ns)
+        elif int(head[2]) != sequence:
+            self._say(Code.RECORD_HEAD, f"it calls itself record {int(head[2])}", at, sequence, time_ns)
+        return self.state.last_unix_ns if time_ns is None else time_ns
+
+    def _say(self, code: Code, what: str, at: int, sequence: int, time_ns: int | None = None) -> None:
+        self._findings.add(code, what, self._file, self._base + at, sequence=sequence, time_unix_ns=time_ns)

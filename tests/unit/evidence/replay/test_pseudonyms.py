@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.audit.salts import Salt, Salts
+from sidecar.evidence.replay.pseudonyms import has_entries, load_salt, under_salt
+from tests.policies import DATA
+from tests.support import FixedClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SALT = Salt("2026-11-21", b"s" * 32)
+
+
+def test_a_periods_salt_is_the_one_its_records_were_written_with(tmp_path: Path) -> None:
+    written = Salts(tmp_path / "salts", FixedClock()).current()
+    found = load_salt(tmp_path, written.period)
+    assert found is not None
+    assert (found.period, found.digest(b"x")) == (written.period, written.digest(b"x"))
+
+
+@pytest.mark.parametrize("period", ["2026-11-22", "../secret", "", None])
+def test_a_deleted_salt_is_none_and_is_not_made_anew(tmp_path: Path, period: str | None) -> None:
+    Salts(tmp_path / "salts", FixedClock()).current()
+    (tmp_path / "secret.salt").write_bytes(b"s" * 32)
+    assert load_salt(tmp_path, period) is None
+    assert [path.name for path in (tmp_path / "salts").iterdir()] == ["2026-11-21.salt"]
+
+
+def test_a_salt_of_another_length_is_none(tmp_path: Path) -> None:
+    (tmp_path / "salts").mkdir()
+    (tmp_path / "salts" / "2026-11-21.salt").write_bytes(b"short")
+    assert load_salt(tmp_path, "2026-11-21") is None
+
+
+def test_registers_are_keyed_as_the_records_are() -> None:
+    data = DATA | {
+        "revocations": {"tokens": {"t": {"at": 1}}, "subjects": {"s": {}}, "note": "kept"},
+        "objections": {"subjects": {"o": {}}},
+    }
+    assert under_salt(data, SALT) == DATA | {
+        "revocations": {"tokens": {SALT.digest(b"t"): {"at": 1}}, "subjects": {SALT.digest(b"s"): {}}, "note": "kept"},
+        "objections": {"subjects": {SALT.digest(b"o"): {}}},
+    }
+    assert data["revocations"] == {"tokens": {"t": {"at": 1}}, "subjects": {"s": {}}, "note": "kept"}
+
+
+@pytest.mark.parametrize(
+    ("registers", "expected"),
+    [
+        ({}, False),
+        ({"revocations": {"tokens": {}, "subjects": {}}, "objections": {"subjects": {}}}, False),
+        ({"revocations": {"tokens": {"t": {}}}}, True),
+        ({"revocations": {"subjects": {"s": {}}}}, True),
+        ({"objections": {"subjects": {"s": {}}}}, True),
+        ({"revocations": None, "objections": []}, False),
+    ],
+)
+def test_whether_any_register_names_anybody(registers: dict[str, object], expected: bool) -> None:
+    assert has_entries(registers) is expected
+    assert under_salt(registers, SALT).keys() == registers.keys()

@@ -1,0 +1,101 @@
+"""Any single bit of any file under `ledger/` that is flipped is found, and the finding says where."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.ledger.frames import HEAD_BYTES
+from sidecar.ledger.reading import entries
+from sidecar.ledger.segments import HEADER_BYTES, segment_files
+from tests.unit.evidence.ledgers import codes, verified, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+POSITIONS_A_PART = 250
+SEED = 20_261_122
+
+
+@dataclass(frozen=True)
+class Bit:
+    """`sequence`: the record that the bit belongs to, if to any."""
+
+    file: str
+    offset: int
+    bit: int
+    sequence: int | None = None
+
+
+def bits_of(file: str, begin: int, end: int, sequence: int | None = None) -> Iterator[Bit]:
+    for offset in range(begin, end):
+        yield from (Bit(file, offset, bit, sequence) for bit in range(8))
+
+
+def headers(ledger: Path) -> Iterator[Bit]:
+    for path in segment_files(ledger):
+        yield from bits_of(f"records/{path.name}", 0, HEADER_BYTES)
+
+
+def frame_heads(ledger: Path) -> Iterator[Bit]:
+    for entry in entries(ledger):
+        name = f"records/{entry.segment.name}"
+        yield from bits_of(name, entry.offset, entry.offset + HEAD_BYTES, entry.sequence)
+
+
+def payloads(ledger: Path) -> Iterator[Bit]:
+    for entry in entries(ledger):
+        begin = entry.offset + HEAD_BYTES
+        yield from bits_of(f"records/{entry.segment.name}", begin, begin + len(entry.record), entry.sequence)
+
+
+def tiles(ledger: Path) -> Iterator[Bit]:
+    for path in sorted((ledger / "tile").rglob("*")):
+        if path.is_file():
+            yield from bits_of(path.relative_to(ledger).as_posix(), 0, path.stat().st_size)
+
+
+def notes(ledger: Path) -> Iterator[Bit]:
+    for name in ("identity", "checkpoint"):
+        yield from bits_of(name, 0, (ledger / name).stat().st_size)
+
+
+PARTS = {part.__name__: part for part in (headers, frame_heads, payloads, tiles, notes)}
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("pristine") / "audit", count=140, segment_bytes=16_384)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_flipped_bit_is_found_and_located(pristine: Path, tmp_path: Path, part: str) -> None:
+    audit_dir = tmp_path / "audit"
+    shutil.copytree(pristine.parents[1], audit_dir)
+    shutil.copy(pristine.parents[2] / "audit.pub", tmp_path)
+    assert codes(verified(audit_dir)) == []
+    every = list(PARTS[part](pristine))
+    picked = random.Random(SEED).sample(every, min(POSITIONS_A_PART, len(every)))
+    assert [bit for bit in picked if not is_located(audit_dir, bit)] == []
+
+
+def is_located(audit_dir: Path, bit: Bit) -> bool:
+    """Whether flipping the bit gives findings of this place, and of no other file."""
+    path = audit_dir / "0" / "ledger" / bit.file
+    good = path.read_bytes()
+    bad = bytearray(good)
+    bad[bit.offset] ^= 1 << bit.bit
+    path.write_bytes(bad)
+    try:
+        report = verified(audit_dir)
+    finally:
+        path.write_bytes(good)
+    places = {(finding.file, finding.sequence) for finding in report.problems}
+    if bit.file == "checkpoint":  # nothing is signed then, and tiles and records still agree
+        return not report.holds and {file for file, _ in places} == {"checkpoint"}
+    return not report.holds and places == {(bit.file, bit.sequence)}
