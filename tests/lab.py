@@ -29,6 +29,7 @@ from tests.support import FixedClock, audit_terms, policy_data
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from sidecar.audit.log import DurableLog
     from sidecar.fairness.window import Observation, WindowSnapshot
     from sidecar.model.decision import Decision
     from sidecar.model.facts import Facts
@@ -170,6 +171,7 @@ class Lab:
     clock: FixedClock
     policy: Policy
     trail: Trail
+    log: DurableLog
     audit_dir: Path
 
     async def call(self, request: Request) -> tuple[int, dict[str, Any]]:
@@ -231,7 +233,7 @@ async def lab(
         metadata_allowed=metadata,
     )
     try:
-        yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, audit_dir)
+        yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, log, audit_dir)
     finally:
         await policy.aclose()
         await log.aclose()

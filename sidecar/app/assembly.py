@@ -14,6 +14,7 @@ from sidecar.app.readiness import Readiness
 from sidecar.app.readings import audit_readings, body_readings, consent_readings, policy_readings
 from sidecar.app.rooms import consent_room, log_room, opened, policy_room, trail_room, upstream_room
 from sidecar.app.status import status
+from sidecar.audit.policies import KeptPolicies
 from sidecar.fairness.throttle import MemoryThrottle
 from sidecar.fairness.window import NoWindow
 from sidecar.model.clock import SystemClock
@@ -53,9 +54,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
     clock = SystemClock()
     meters = Meters(settings.server)
     journal = Journal(meters)
+    keeper = KeptPolicies(settings.audit_dir, clock)
     problems: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
-        policy = await opened(stack, policy_room(settings, clock, journal), problems)
+        policy = await opened(stack, policy_room(settings, clock, journal, keeper), problems)
         consent = await opened(stack, consent_room(settings, clock), problems)
         log = await opened(stack, log_room(settings, clock), problems)
         if policy is None or consent is None or log is None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sidecar.model.clock import Clock
     from sidecar.policy.events import PolicyEvents
     from sidecar.policy.policy import Policy
+    from sidecar.policy.watch import Keeper
     from sidecar.settings import Settings
 
 _DAY_S = 86_400
@@ -63,9 +64,11 @@ def shipped(name: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def policy_room(settings: Settings, clock: Clock, events: PolicyEvents) -> AsyncGenerator[Policy]:
-    """A policy whose first activation is done (of a remote OPA: asked for)."""
-    policy = _make_policy(settings, clock, events)
+async def policy_room(
+    settings: Settings, clock: Clock, events: PolicyEvents, keeper: Keeper | None = None
+) -> AsyncGenerator[Policy]:
+    """A policy whose first activation is done (of a remote OPA: asked for). `keeper` gets each one for replay."""
+    policy = _make_policy(settings, clock, events, keeper)
     try:
         await policy.start()
     except PolicyProblems as found:
@@ -78,7 +81,7 @@ async def policy_room(settings: Settings, clock: Clock, events: PolicyEvents) ->
         await policy.aclose()
 
 
-def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents) -> Policy:
+def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents, keeper: Keeper | None) -> Policy:
     mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
     if settings.opa is not None:
         return remote_policy(
@@ -92,10 +95,12 @@ def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents) -> Poli
     root, data = settings.policy or shipped("rego"), settings.data
     binary = None if settings.engine == "embedded" else find_opa()
     if binary is not None:
-        return child_policy(binary, root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events)
+        return child_policy(
+            binary, root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper
+        )
     if settings.engine == "opa":
         raise StartProblems(["--engine opa: no opa is on PATH; scripts/install-opa gets it"])
-    return embedded_policy(root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events)
+    return embedded_policy(root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper)
 
 
 def _require_consent_off(policy: Policy) -> None:

@@ -10,10 +10,10 @@ from sidecar.audit.log import DurableLog
 from sidecar.audit.recent import Recent
 from sidecar.audit.records import Event, event, unknown_outcome
 from sidecar.ledger.files import OsFiles
+from sidecar.ledger.founding import LedgerRefused
 from sidecar.ledger.layout import Layout
 from sidecar.ledger.opening import open_ledger
 from sidecar.ledger.reading import read_frame
-from sidecar.ledger.recovery import LedgerRefused
 from sidecar.ledger.segments import Damaged
 from sidecar.model.refusal import Refused
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from contextlib import suppress
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ _REVISION = re.compile(r"[0-9a-f]{8,64}")
 
 
 class KeptPolicies:
-    """The folder of one audit trail. A file's time is when its policy was last activated."""
+    """The folder of one audit trail. A file's time is when its policy was last known to decide."""
 
     def __init__(self, audit_dir: Path, clock: Clock) -> None:
         self._audit_dir = audit_dir
@@ -46,6 +47,8 @@ class KeptPolicies:
         Raises OSError. Blocks: use a thread.
         """
         path = self._path(revision)
+        if self._active is not None:
+            self._touch(self._path(self._active))
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._directory / f".{revision}.{secrets.token_hex(8)}"
         try:
@@ -62,13 +65,13 @@ class KeptPolicies:
     def prune(self, oldest_unix_s: float) -> list[str]:
         """Deletes what no record from `oldest_unix_s` on can name, and returns its revisions. Blocks.
 
-        That is a policy whose successor was activated longer than `GRACE_S` before; the active one stays.
+        That is a policy after which another was known to decide longer than `GRACE_S` before; the active one stays.
         """
         kept = sorted((path.stat().st_mtime, path) for path in self._directory.glob(f"[!.]*{SUFFIX}"))
         gone: list[str] = []
-        for (_, path), (replaced_unix_s, _) in pairwise(kept):
+        for (_, path), (next_unix_s, _) in pairwise(kept):
             revision = path.name.removesuffix(SUFFIX)
-            if replaced_unix_s < oldest_unix_s - GRACE_S and revision != self._active:
+            if next_unix_s < oldest_unix_s - GRACE_S and revision != self._active:
                 path.unlink(missing_ok=True)
                 gone.append(revision)
         return gone
@@ -77,6 +80,11 @@ class KeptPolicies:
         if not _REVISION.fullmatch(revision):
             raise ValueError(f"{revision!r} is not the hash of a policy")
         return self._directory / f"{revision}{SUFFIX}"
+
+    def _touch(self, path: Path) -> None:
+        now_unix_s = self._clock.unix_s()
+        with suppress(FileNotFoundError):  # deleted by hand
+            os.utime(path, (now_unix_s, now_unix_s))
 
     def _write(self, path: Path, content: bytes) -> None:
         now_unix_s = self._clock.unix_s()

@@ -164,6 +164,8 @@ def _show_trail(findings: Findings, setting: Setting, console: Console) -> None:
         console.print("The story of one refusal:")
         command = f"{setting.sidecar_command} audit show {findings.example_id} {setting.audit_dir}"
         console.print(f"  {command}", soft_wrap=True)
+    console.print("Every decision made again by the policy that made it:")
+    console.print(f"  {setting.sidecar_command} audit replay {setting.audit_dir}", soft_wrap=True)
     if findings.differences:
         console.print("\n[red bold]Answers, audit trail and model server do not agree:[/]")
         for difference in findings.differences:

@@ -12,7 +12,7 @@ from sidecar.evidence.export import export_tlog
 from sidecar.evidence.folders import LogFolder, NoLogError, find_logs
 from sidecar.evidence.prove import NotProvenError, make_proof
 from sidecar.evidence.story import tell
-from sidecar.evidence.verify import verify_log
+from sidecar.evidence.verify.run import verify_log
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.reading import entries, find
 
@@ -71,7 +71,7 @@ class AuditLog:
     def verify(
         self, *, against: bytes | None = None, tick: Callable[[int, int], None] = lambda _done, _total: None
     ) -> list[Report]:
-        """A report on each log: see `verify.verify_log`."""
+        """A report on each log: see `verify.run`."""
         keys = self.keys
         return [verify_log(folder, keys, against=against, tick=tick) for folder in self.folders]
 

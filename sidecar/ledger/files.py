@@ -1,6 +1,6 @@
 """The file system as the writer of a log needs it: a port, so that tests can make each call fail.
 
-Whatever returns is durable (but for removals): it survives a loss of power. Every call raises OSError.
+Whatever returns is durable: it survives a loss of power. Every call raises OSError.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class OsFiles:
     def remove(self, path: Path) -> None:
         """See the port."""
         path.unlink(missing_ok=True)
+        sync_folder(path.parent)  # or a power loss could bring an old segment back and not its successor
 
 
 def make_private(folder: Path) -> None:

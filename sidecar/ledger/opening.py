@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import logging
 import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.appender import Appender
 from sidecar.ledger.checkpoint import open_checkpoint
-from sidecar.ledger.files import make_private
-from sidecar.ledger.identity import Identity, open_identity, origin_of, sign_identity
-from sidecar.ledger.keys import load_key, publish, read_public, signer_of
-from sidecar.ledger.merkle import EMPTY_ROOT, Tree
+from sidecar.ledger.files import make_private, sync_folder
+from sidecar.ledger.founding import Founding, LedgerRefused
+from sidecar.ledger.keys import load_key, publish
 from sidecar.ledger.notary import Notary
 from sidecar.ledger.note import NoteInvalid
-from sidecar.ledger.recovery import LedgerRefused, Recovered, recover
+from sidecar.ledger.recovery import Recovered, recover
 from sidecar.ledger.retention import Keep, SegmentRetention
-from sidecar.ledger.segments import HEADER_BYTES, Header, read_header, segment_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from sidecar.ledger.files import Files
     from sidecar.ledger.layout import Layout
-    from sidecar.ledger.merkle import Tile
-    from sidecar.ledger.note import Signer, VerifierKey
+    from sidecar.ledger.note import Signer
     from sidecar.ledger.recovery import Recall
     from sidecar.model.clock import Clock
 
@@ -73,7 +71,13 @@ def open_ledger(files: Files, layout: Layout, terms: Terms, clock: Clock, recall
     with contextlib.ExitStack() as opening:
         lock_fd = _lock(layout.lock)
         opening.callback(os.close, lock_fd)
-        ledger = _Opening(files, layout, terms, clock).open(recall, lock_fd)
+        try:
+            ledger = _Opening(files, layout, terms, clock).open(recall, lock_fd)
+        except LedgerRefused as found:
+            raise LedgerRefused(
+                f"{found}; `sidecar audit verify` tells more. "
+                "Keep the folder as evidence, and start with another --audit-dir"
+            ) from found
         opening.pop_all()
         return ledger
 
@@ -100,76 +104,53 @@ class _Opening:
     clock: Clock
 
     def open(self, recall: Recall, lock_fd: int) -> Ledger:
-        """See `open_ledger`."""
-        segments = segment_files(self.layout.ledger_dir)
-        log_id = read_header(segments[-1]).log_id if segments else secrets.token_hex(16)
-        signer = self._signer(origin_of(log_id))
-        public_file = self.terms.public_file
-        published = read_public(public_file) if public_file.exists() else []
-        recovered = recover(self.files, self.layout, [*published, signer.verifier], recall) or self._fresh(log_id)
-        publish(public_file, signer.vkey)
+        """See `open_ledger`. What is refused stays as it was found."""
+        founding = Founding(self.files, self.layout, self._key(), self.terms.public_file)
+        identity = founding.identity()
+        signer = founding.found(
+            identity,
+            host=self.terms.host,
+            created_unix_s=int(self.clock.unix_s()),
+            segment_bytes=self.terms.segment_bytes,
+        )
+        keys = [*founding.published(), signer.verifier]
+        log_id = signer.name.rpartition("/")[2]
+        recovered = recover(self.files, self.layout, log_id, keys, recall)
         key_changed = not self._is_signed_by(signer)
-        self._identify(log_id, signer, published)
+        publish(self.terms.public_file, signer.vkey)
+        if identity is not None and identity.vkey != signer.vkey:
+            founding.identify(dataclasses.replace(identity, vkey=signer.vkey), signer)
         appender = Appender(self.files, self.layout, recovered, limit_bytes=self.terms.segment_bytes)
         notary = self._notary(signer, recovered)
         with contextlib.suppress(OSError):  # the notary tries again every second, and the metrics say so
             notary.reserve(appender)
+        for folder in (self.layout.slot_dir, self.layout.ledger_dir, self.layout.segment(0).parent):
+            sync_folder(folder)  # a crash may have come between a file's name and its sync
         return Ledger(log_id, signer, appender, notary, recovered, key_changed, lock_fd)
 
-    def _fresh(self, log_id: str) -> Recovered:
-        """A log without records. Its first segment gets its name last: a crash before leaves none."""
-        self.files.reserve(self.layout.reserve, self.terms.segment_bytes)
-        fd = self.files.open(self.layout.reserve)
-        try:
-            self.files.write(fd, [Header(log_id, 0, 0, EMPTY_ROOT).pack()], 0)
-        finally:
-            self.files.close(fd)
-        self.files.move(self.layout.reserve, self.layout.segment(0))
-        tiles: list[Tile] = []
-        return Recovered(log_id, Tree(tiles.append), 0, HEADER_BYTES, None, tiles, 0)
-
     def _is_signed_by(self, signer: Signer) -> bool:
-        """Whether the last checkpoint, if there is one, has the key of now on it."""
+        """Whether the last checkpoint has the key of now on it."""
         try:
             open_checkpoint(self.layout.checkpoint.read_bytes(), [signer.verifier])
-        except FileNotFoundError:
-            return True
         except NoteInvalid:
             return False
         return True
 
-    def _identify(self, log_id: str, signer: Signer, published: Sequence[VerifierKey]) -> None:
-        """Says which log this is, signed by the key of now. Raises LedgerRefused where the file says otherwise."""
-        with contextlib.suppress(FileNotFoundError):
-            found = self._identity([*published, signer.verifier])
-            if found.log_id != log_id:
-                raise LedgerRefused(f"{self.layout.identity} is of another log: {found.log_id}")
-            if found.vkey == signer.vkey:
-                return
-        identity = Identity(log_id, signer.vkey, self.terms.host, int(self.clock.unix_s()))
-        self.files.publish(self.layout.identity, sign_identity(identity, signer))
-
-    def _identity(self, keys: Sequence[VerifierKey]) -> Identity:
-        try:
-            return open_identity(self.layout.identity.read_bytes(), keys)
-        except NoteInvalid as error:
-            raise LedgerRefused(f"{self.layout.identity}: {error}; keep the folder as evidence") from error
-
-    def _signer(self, origin: str) -> Signer:
+    def _key(self) -> Ed25519PrivateKey:
         key, is_new = load_key(self.terms.key_file)
         if is_new:
             logger.warning(
                 "made a new key to sign the audit log with, %s; in production give --audit-key from a secret",
                 self.terms.key_file,
             )
-        return signer_of(key, origin)
+        return key
 
     def _notary(self, signer: Signer, recovered: Recovered) -> Notary:
         return Notary(
             self.files,
             self.layout,
             signer,
-            signed_size=recovered.signed.size if recovered.signed else 0,
+            signed_size=recovered.signed.size,
             reserve_bytes=self.terms.segment_bytes,
             retention=SegmentRetention(self.files, self.layout, self.terms.keep, self.clock),
         )

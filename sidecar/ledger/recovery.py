@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
+from sidecar.ledger.founding import LedgerRefused
 from sidecar.ledger.frames import FrameScan
 from sidecar.ledger.identity import origin_of
-from sidecar.ledger.layout import TILES
 from sidecar.ledger.merkle import Tile, Tree, leaf_hash
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import check_tail
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from sidecar.ledger.files import Files
     from sidecar.ledger.layout import Layout
     from sidecar.ledger.note import VerifierKey
-
-
-class LedgerRefused(Exception):
-    """The log must not be written on. The message says why, and what to do."""
 
 
 class Recall(Protocol):
@@ -55,54 +51,32 @@ class Recovered:
     tree: Tree
     first: int
     used_bytes: int
-    signed: Checkpoint | None
+    signed: Checkpoint
     tiles: list[Tile]
     torn_bytes: int
 
 
-def recover(files: Files, layout: Layout, keys: Sequence[VerifierKey], recall: Recall) -> Recovered | None:
-    """The log in a slot's folder, its torn tail cut; None where there is none yet. Raises LedgerRefused, OSError."""
-    paths = segment_files(layout.ledger_dir)
+def recover(files: Files, layout: Layout, log_id: str, keys: Sequence[VerifierKey], recall: Recall) -> Recovered:
+    """The log in a slot's folder, its torn tail cut. Raises LedgerRefused, OSError."""
     try:
-        signed = _last_signed(layout, keys)
-        return _Replay(files, layout, paths, signed, recall).run() if paths else _nothing(layout, signed)
-    except (Damaged, LedgerRefused) as found:
-        raise LedgerRefused(
-            f"{found}; `sidecar audit verify` tells more. "
-            "Keep the folder as evidence, and start with another --audit-dir"
-        ) from found
-
-
-def _nothing(layout: Layout, signed: Checkpoint | None) -> None:
-    """A first start names its first segment before it writes anything else into the ledger."""
-    if signed is not None:
-        raise LedgerRefused(f"{layout.checkpoint} covers {signed.size} records, and there are none")
-    left = [path for path in (layout.identity, layout.ledger_dir / TILES) if path.exists()]
-    if left:
-        raise LedgerRefused(f"{left[0]} is of a log whose records are gone")
-
-
-def _last_signed(layout: Layout, keys: Sequence[VerifierKey]) -> Checkpoint | None:
-    try:
-        note = layout.checkpoint.read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        return open_checkpoint(note, keys, None)
+        signed = open_checkpoint(layout.checkpoint.read_bytes(), keys, origin_of(log_id), sole=True)
     except NoteInvalid as error:
         raise LedgerRefused(f"{layout.checkpoint}: {error}") from error
+    try:
+        return _Replay(files, layout, log_id, signed, recall).run()
+    except Damaged as found:
+        raise LedgerRefused(str(found)) from found
 
 
 class _Replay:
     """One pass over the newest segments."""
 
-    def __init__(
-        self, files: Files, layout: Layout, paths: Sequence[Path], signed: Checkpoint | None, recall: Recall
-    ) -> None:
+    def __init__(self, files: Files, layout: Layout, log_id: str, signed: Checkpoint, recall: Recall) -> None:
         self._files = files
         self._layout = layout
-        self._paths = paths
-        self._headers = {path: read_header(path) for path in paths}
+        self._log_id = log_id
+        self._paths = segment_files(layout.ledger_dir)
+        self._headers = {path: read_header(path) for path in self._paths}
         self._signed = signed
         self._recall = recall
         self._tiles: list[Tile] = []
@@ -112,17 +86,17 @@ class _Replay:
     def run(self) -> Recovered:
         """See `recover`."""
         newest = self._headers[self._paths[-1]]
-        self._check_identity(newest)
+        self._check_identity()
         start = self._start(newest)
         tree = self._tree_before(start)
         self._check_signed(tree)
         for number, path in enumerate(self._paths[start:], start):
             self._ends[path] = self._read(path, tree, is_newest=number == len(self._paths) - 1)
-        if self._signed is not None and tree.size < self._signed.size:
+        if tree.size < self._signed.size:
             raise LedgerRefused(f"{self._signed.size} records were signed, and only {tree.size} are there")
         self._cut()
         used_bytes = self._ends[self._paths[-1]]
-        return Recovered(newest.log_id, tree, newest.first, used_bytes, self._signed, self._tiles, self._torn_bytes)
+        return Recovered(self._log_id, tree, newest.first, used_bytes, self._signed, self._tiles, self._torn_bytes)
 
     def _cut(self) -> None:
         """Only now, when all else is as it should be: what is refused stays as it was found."""
@@ -130,23 +104,17 @@ class _Replay:
             if path.stat().st_size > end:
                 self._files.truncate(path, end)
 
-    def _check_identity(self, newest: Header) -> None:
+    def _check_identity(self) -> None:
         for path, header in self._headers.items():
-            if header.log_id != newest.log_id:
+            if header.log_id != self._log_id:
                 raise Damaged(path, 8, header.first, f"it is of the log {header.log_id}")
-        if self._signed is not None and self._signed.origin != origin_of(newest.log_id):
-            raise LedgerRefused(f"{self._layout.checkpoint} is of another log: {self._signed.origin}")
         oldest = first_of(self._paths[0])
-        if self._signed is None and oldest > 0:
-            raise LedgerRefused(f"{self._layout.checkpoint} is missing")
-        if self._signed is not None and oldest > self._signed.size:
+        if oldest > self._signed.size:
             raise LedgerRefused(f"{self._signed.size} records were signed, and the oldest that is there is {oldest}")
 
     def _start(self, newest: Header) -> int:
         """The segment to begin with: the newest that has all that is needed, and a tree to go on from."""
-        needed = newest.keep_from
-        if self._signed is not None:
-            needed = min(needed, self._signed.size)
+        needed = min(newest.keep_from, self._signed.size)
         number = len(self._paths) - 1
         while number > 0 and (first_of(self._paths[number]) > needed or not self._has_tree(number)):
             number -= 1
@@ -178,19 +146,18 @@ class _Replay:
                 self._recall(found.sequence, (header.first, found.offset), found.record)
                 tree.append(leaf_hash(found.record))
                 self._check_signed(tree)
-        self._end(path, scan, tree, header.log_id, is_newest=is_newest)
+        self._end(path, scan, tree, is_newest=is_newest)
         return scan.end
 
-    def _end(self, path: Path, scan: FrameScan, tree: Tree, log_id: str, *, is_newest: bool) -> None:
+    def _end(self, path: Path, scan: FrameScan, tree: Tree, *, is_newest: bool) -> None:
         if scan.problem is not None:
             if not is_newest:
                 raise Damaged(path, scan.end, tree.size, scan.problem)
-            if self._signed is not None and tree.size < self._signed.size:
+            if tree.size < self._signed.size:
                 raise Damaged(path, scan.end, tree.size, f"{scan.problem}, in a record that was signed")
-            check_tail(path, scan, tree.size, log_id)
+            check_tail(path, scan, tree.size, self._log_id)
             self._torn_bytes = path.stat().st_size - scan.end
 
     def _check_signed(self, tree: Tree) -> None:
-        signed = self._signed
-        if signed is not None and tree.size == signed.size and tree.root() != signed.root:
-            raise LedgerRefused(f"the first {signed.size} records are not those that were signed")
+        if tree.size == self._signed.size and tree.root() != self._signed.root:
+            raise LedgerRefused(f"the first {tree.size} records are not those that were signed")

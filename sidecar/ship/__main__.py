@@ -18,9 +18,9 @@ from sidecar.ledger.files import make_private
 from sidecar.ledger.layout import Layout
 from sidecar.ship.archive import ArchiveDestination
 from sidecar.ship.cursor import CursorFile
-from sidecar.ship.environment import read_environment
+from sidecar.ship.environment import EnvironmentInvalid, read_environment
 from sidecar.ship.loop import Pauses, ship
-from sidecar.ship.store import open_store
+from sidecar.ship.store import StoreInvalid, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.nice(NICENESS)
     layout = Layout(options.slot_dir)
     make_private(layout.cursors)
+    try:
+        destinations = _destinations(layout, options.otlp, options.archive)
+    except (StoreInvalid, EnvironmentInvalid) as error:
+        logger.critical("%s", error)
+        return 2
     with (layout.cursors / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one that was told to end may still be at its last round
-        return _run(_destinations(layout, options.otlp, options.archive), stop)
+        return _run(destinations, stop)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecar.ledger.note import VerifierKey
-    from sidecar.ship.store import Store
 
 FOLDER = "checkpoints"
-GROUPS = 5
-_GROUP = re.compile(r"\d{4}", re.ASCII)
+_SIZE = re.compile(r"\d{20}", re.ASCII)
 
 
 class AnchorInvalid(Exception):
@@ -25,9 +23,8 @@ class AnchorInvalid(Exception):
 
 
 def checkpoint_name(size: int) -> str:
-    """20 digits in folders, so that five short lists find the largest: `checkpoints/0000/0000/0000/0123/4567`."""
-    digits = f"{size:020}"
-    return "/".join((FOLDER, *(digits[at : at + 4] for at in range(0, len(digits), 4))))
+    """`checkpoints/00000000000001234567`: names sort like sizes."""
+    return f"{FOLDER}/{size:020}"
 
 
 def largest_checkpoint(archive_url: str, log_id: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
@@ -37,9 +34,10 @@ def largest_checkpoint(archive_url: str, log_id: str, keys: Sequence[VerifierKey
     not know whether the log was rolled back.
     """
     store = open_store(archive_url)
-    name = _largest(store, f"{log_id}/{FOLDER}", GROUPS)
-    if name is None:
+    sizes = [name for name in store.names(f"{log_id}/{FOLDER}") if _SIZE.fullmatch(name)]
+    if not sizes:
         return None
+    name = f"{log_id}/{FOLDER}/{max(sizes)}"
     try:
         checkpoint = open_checkpoint(store.read(name), keys)
     except NoteInvalid as error:
@@ -52,11 +50,3 @@ def largest_checkpoint(archive_url: str, log_id: str, keys: Sequence[VerifierKey
             f"{archive_url}: {name} holds the checkpoint of size {checkpoint.size}: keep it as evidence"
         )
     return checkpoint
-
-
-def _largest(store: Store, folder: str, depth: int) -> str | None:
-    """The last name below a folder; a folder that a crash left empty is passed over."""
-    if depth == 0:
-        return folder
-    groups = sorted((name for name in store.names(folder) if _GROUP.fullmatch(name)), reverse=True)
-    return next(filter(None, (_largest(store, f"{folder}/{group}", depth - 1) for group in groups)), None)

@@ -7,8 +7,8 @@ are `checkpoints/<size>`. Everything is made once and never replaced: see `store
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ class _LogCopy:
         self._store = store
         self._cursor = cursor
         self._tiles = TileFolder(layout.ledger_dir)
-        self._identity: bytes | None = None
+        self._has_identity = False
         self._in_conflict: list[str] = []
 
     def update(self, extent: Extent, now_unix_s: int, *, is_last: bool) -> bool:
@@ -90,15 +90,11 @@ class _LogCopy:
         return self._cursor.tiles < extent.size or self._due_segment(extent) is not None
 
     def _put_identity(self) -> None:
-        """With a new key a log has a new identity; the older one stays, under the name."""
-        identity = self._layout.identity.read_bytes()
-        if identity == self._identity:
-            return
-        try:
-            self._create(IDENTITY, identity)
-        except Conflict:
-            self._put(f"{IDENTITY}-{sha256(identity).hexdigest()[:16]}", identity)
-        self._identity = identity
+        """The first one: with a new key a log has a new identity, and the archive keeps the one that it has."""
+        if not self._has_identity:
+            with suppress(Conflict):
+                self._create(IDENTITY, self._layout.identity.read_bytes())
+            self._has_identity = True
 
     def _put_tiles(self, size: int) -> None:
         if all(self._put_tile(level, index) for level, index in full_tiles(self._cursor.tiles, size)):

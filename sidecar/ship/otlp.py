@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.reading import entries
+from sidecar.ledger.segments import Damaged
 from sidecar.ship.cursor import open_cursor
 from sidecar.ship.delivery import Delivery
 from sidecar.ship.encode import Encoder
@@ -62,7 +63,11 @@ class OtlpDestination:
         if self._cursor.next == extent.size:
             return False
         if self._batch is None:
-            self._batch = self._read(self._cursor, extent.size)
+            try:
+                self._batch = self._read(self._cursor, extent.size)
+            except (Damaged, OSError):
+                self._cursor = None  # what is open was read up to there: the next round reads it anew
+                raise
         self._batch.delivery.run(self._sender, self._encoder)
         self._cursor = self._acknowledge(self._cursor, self._batch)
         self._batch = None

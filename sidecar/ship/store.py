@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 Content = bytes | Path
 T = TypeVar("T")
 _CHUNK_BYTES = 1 << 20
+DRAFT_AGE_S = 86_400
 
 
 class Conflict(Exception):
@@ -72,6 +75,8 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._drafts = root / ".drafts"
+        self._forget_drafts(time.time() - DRAFT_AGE_S)
 
     def create(self, name: str, content: Content) -> bool:
         """See `Store`. Durable when it returns."""
@@ -104,7 +109,8 @@ class FolderStore:
     def _link(self, path: Path, content: Content) -> bool:
         """The content gets its name when it is whole; False where another was first."""
         make_private(path.parent)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        make_private(self._drafts)
+        draft = self._drafts / secrets.token_hex(16)
         try:
             with draft.open("xb") as file:
                 for chunk in _chunks(content):
@@ -118,6 +124,13 @@ class FolderStore:
             draft.unlink(missing_ok=True)
         sync_folder(path.parent)
         return True
+
+    def _forget_drafts(self, before_unix_s: float) -> None:
+        """What killed processes left behind; others may be at work in the same folder just now."""
+        for draft in self._drafts.glob("*"):
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < before_unix_s:
+                    draft.unlink()
 
 
 class FileSystem(Protocol):

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from sidecar.audit.context import open_context
-from sidecar.audit.log import open_log
 from sidecar.audit.lookup import export
+from sidecar.audit.opening import open_log
 from sidecar.audit.records import Event, Result
 from sidecar.audit.salts import Salts
 from sidecar.audit.trail import Trail
@@ -28,7 +28,7 @@ from sidecar.protocols.base import Call
 from sidecar.proxy.inputs import request_question, response_question
 from tests.conformance.record_breaches import OPEN, OPTIONAL, RECORD_BREACHES
 from tests.conformance.schema_set import SCHEMAS, changed, contract, errors, removable, untyped
-from tests.support import FixedClock
+from tests.support import FixedClock, audit_terms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,7 +216,8 @@ SCENARIOS: list[Scenario] = [
 async def written(audit_dir: Path, scenario: Scenario) -> list[dict[str, Any]]:
     """All records of a sidecar that saw the scenario, stopped, and started again."""
     for step in (scenario, None):
-        log = open_log(audit_dir / "0", CLOCK)
+        log = open_log(audit_dir / "0", audit_terms(audit_dir), CLOCK)
+        log.start()
         trail = Trail(log, Salts(audit_dir / "salts", CLOCK), CLOCK, engine="opa", mode="enforce")
         if step is not None:
             await step(trail)
@@ -225,12 +226,12 @@ async def written(audit_dir: Path, scenario: Scenario) -> list[dict[str, Any]]:
 
 
 def records(audit_dir: Path, scenario: Scenario, kind: str) -> list[dict[str, Any]]:
-    return [record for record in asyncio.run(written(audit_dir, scenario)) if record["kind"] == kind]
+    return [record for record in asyncio.run(written(audit_dir / "audit", scenario)) if record["kind"] == kind]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_what_the_trail_writes_is_valid(scenario: Scenario, tmp_path: Path) -> None:
-    found = asyncio.run(written(tmp_path, scenario))
+    found = asyncio.run(written(tmp_path / "audit", scenario))
     assert [errors("audit-record", record) for record in found] == [[]] * len(found)
     assert [record["sequence"] for record in found] == list(range(len(found)))
 

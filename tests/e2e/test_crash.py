@@ -31,6 +31,7 @@ LIMITS = ("--max-in-flight", "32", "--audit-segment", str(3 << 20))
 """Small segments, so that many begin; what is kept for open exchanges must fit into one."""
 VERIFIED_OF = 5
 """One restart in so many is verified at once; all of them are at the end."""
+VERIFIED_LIVE = 4
 SERVING_S = 0.4
 STARTING_S = 1.5
 STOPPING_S = 0.1
@@ -56,6 +57,20 @@ def test_a_killed_sidecar_loses_nothing(tmp_path: Path) -> None:
     assert {"released", "refused", "failed", "aborted", "unknown"} <= set(results), results
     assert {200, 400, 403, 500, 502} <= {answer.status for answer in history.answers}
     assert len(lives.segments()) > LIVES // len(KILLS) * KILLS.count(killed_rotating)
+
+
+def test_a_log_that_is_being_written_holds_at_every_moment(tmp_path: Path) -> None:
+    with recording_model(tmp_path / "arrivals") as upstream:
+        lives = Lives(tmp_path, tmp_path / "audit", upstream, LIMITS)
+        found: list[str] = []
+
+        async def verified() -> None:
+            found.extend([await asyncio.to_thread(lives.verify) for _ in range(VERIFIED_LIVE)])
+
+        with lives.ready_life() as sidecar:
+            asyncio.run(_serve(lives, sidecar, random.Random(SEED), verified()))
+        assert found == [""] * VERIFIED_LIVE
+        assert len(lives.segments()) > 1
 
 
 async def _serve(lives: Lives, sidecar: Sidecar, seeded: random.Random, killing: Coroutine[None, None, None]) -> None:

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from tests.crash.history import Answer
     from tests.crash.load import Load
 
-FAULTS = int(os.environ.get("DISK_FAULTS", "12"))
+FAULTS = int(os.environ.get("DISK_FAULTS", "8"))
 SEED = int(os.environ.get("DISK_SEED", str(time.time_ns() % 1_000_000)))
 LIMITS = ("--max-in-flight", "32", "--audit-segment", str(3 << 20))
 STARTING_CALLS = (1, 12)
 SERVING_CALLS = (13, 200)
-SERVING_S = 0.8
+SERVING_S = 0.4
 REFUSING_S = 2.5
 FLOODING = 8
 VOLUME_BYTES = 16 << 20
@@ -74,8 +74,10 @@ def fails(lives: Lives, fault: Fault, call: int, seeded: random.Random) -> None:
     with lives.life("tests.crash.faults", fault, str(call), str(seeded.getrandbits(32))) as sidecar:
         wait_until(lambda: sidecar.process.poll() is not None or bool(sidecar.ports))
         if sidecar.ports:
+            load = lives.load(sidecar, seeded)
+            asyncio.run(serve(load, lambda: fault is Fault.SHORT or f"{fault} at " in sidecar.log))
             until_s = time.monotonic() + SERVING_S
-            asyncio.run(serve(lives.load(sidecar, seeded), lambda: time.monotonic() > until_s))
+            asyncio.run(serve(load, lambda: time.monotonic() > until_s))
         if fault in (Fault.EIO, Fault.ENOSPC) and f"{fault} at write" in sidecar.log:
             assert sidecar.process.wait(WAIT_TIMEOUT_S) > 0, sidecar.log
 

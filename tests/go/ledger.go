@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -47,6 +48,30 @@ func readCheckpoint(file string, policy torchwood.Policy) (torchwood.Checkpoint,
 	}
 	checkpoint, _, err := torchwood.VerifyCheckpoint(signed, policy)
 	return checkpoint, err
+}
+
+// Demands are what must hold beside the checkpoint's signature.
+type demands struct {
+	leaves []leaf
+	since  string // an older checkpoint's file, or empty
+	tiles  bool
+}
+
+func (l *ledger) check(asked demands, policy torchwood.Policy) error {
+	for _, one := range asked.leaves {
+		if err := l.includes(one); err != nil {
+			return fmt.Errorf("leaf %d: %w", one.index, err)
+		}
+	}
+	if asked.since != "" {
+		if err := l.extends(asked.since, policy); err != nil {
+			return fmt.Errorf("%s: %w", asked.since, err)
+		}
+	}
+	if asked.tiles {
+		return l.checkTiles()
+	}
+	return nil
 }
 
 // includes says whether a leaf is in the tree, and there.

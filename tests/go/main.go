@@ -59,13 +59,13 @@ func run(arguments []string) (report, error) {
 }
 
 func runLedger(arguments []string) (report, error) {
-	var leaves []leaf
+	var asked demands
 	flags := flag.NewFlagSet("ledger", flag.ContinueOnError)
 	vkey := flags.String("vkey", "", "the log's verifier key")
-	tiles := flags.Bool("tiles", false, "check every hash of every tile")
-	since := flags.String("since", "", "an older checkpoint of the log, to be consistent with")
-	flags.Func("leaf", "INDEX=HEX of a leaf hash that must be included", placed(&leaves, hexHash))
-	flags.Func("record", "INDEX=FILE of a record that must be included", placed(&leaves, fileHash))
+	flags.BoolVar(&asked.tiles, "tiles", false, "check every hash of every tile")
+	flags.StringVar(&asked.since, "since", "", "an older checkpoint of the log, to be consistent with")
+	flags.Func("leaf", "INDEX=HEX of a leaf hash that must be included", placed(&asked.leaves, hexHash))
+	flags.Func("record", "INDEX=FILE of a record that must be included", placed(&asked.leaves, fileHash))
 	if flags.Parse(arguments) != nil || flags.NArg() != 1 {
 		return report{}, errUsage
 	}
@@ -78,21 +78,11 @@ func runLedger(arguments []string) (report, error) {
 		return report{}, err
 	}
 	found := report{Origin: log.checkpoint.Origin, Size: log.checkpoint.N, Root: log.checkpoint.Hash.String()}
-	for _, one := range leaves {
-		if err := log.includes(one); err != nil {
-			return found, fmt.Errorf("leaf %d: %w", one.index, err)
-		}
-		found.Leaves++
+	if err := log.check(asked, policy); err != nil {
+		return found, err
 	}
-	if *since != "" {
-		if err := log.extends(*since, policy); err != nil {
-			return found, fmt.Errorf("%s: %w", *since, err)
-		}
-	}
-	if *tiles {
-		err = log.checkTiles()
-	}
-	return found, err
+	found.Leaves = len(asked.leaves)
+	return found, nil
 }
 
 func runProof(arguments []string) (report, error) {

@@ -13,7 +13,7 @@ from sidecar.cli.audit.common import folder, opened, progress, public_key
 from sidecar.cli.options import exit_with
 from sidecar.evidence.findings import utc
 from sidecar.evidence.prove import NotProvenError, check_proof
-from sidecar.evidence.verify import RetentionRanError
+from sidecar.evidence.verify.run import RetentionRanError
 from sidecar.ledger.keys import read_public
 
 if TYPE_CHECKING:
@@ -114,7 +114,6 @@ def _verify_proof(proof: Path, public_key: Path | None, *, as_json: bool) -> Non
         click.echo(orjson.dumps({"holds": True, "records": records}))
         return
     for record in records:
-        click.echo(
-            f"proven: record {record['sequence']} of log {record['log']}, {record['kind']}, {utc(record['time_unix_ns'])}"
-        )
+        what = f"record {record['sequence']} of log {record['log']}, {record['kind']}, {utc(record['time_unix_ns'])}"
+        click.echo(f"proven: {what}")
     click.echo(f"keys: {public_key}")

@@ -66,13 +66,14 @@ def replay(
     engine: str = "auto",
     advance: Callable[[int], None] = lambda records: None,
 ) -> Report:
-    """Evaluates the recorded policy inputs of `audit_dir` again and compares.
+    """Evaluates the recorded policy inputs of `audit_dir` again, and compares.
 
     `candidate` None: each decision with the policy that made it, where it is kept; there must be no difference.
-    `records` None: those of all logs in `audit_dir`, slot after slot; salts and kept policies lie there, too. `engine`: `auto` (the recorded kind, where it is
-    installed), `opa` or `embedded`. `advance` is called with the number of records done since the last call.
+    `records` None: those of all logs in `audit_dir`, slot after slot; salts and kept policies lie there, too.
+    `engine`: `auto` (the recorded kind, where it is installed), `opa` or `embedded`. `advance` is called with the
+    number of records done since the last call. May be called where an event loop runs already, as in a notebook.
     Raises `PolicyProblems` (no engine, or a candidate that it does not accept), `folders.NoLogError`,
-    `ledger.segments.Damaged`, OSError, and KeyError and ValueError for what is no record. Also to be called where an event loop runs already, as in a notebook.
+    `ledger.segments.Damaged`, OSError, and KeyError and ValueError for what is no record.
     """
     policies = Recorded(audit_dir) if candidate is None else Candidate(candidate)
     engines = Engines(makers_for(engine))

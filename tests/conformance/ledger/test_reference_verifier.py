@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import copyfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from sidecar.ledger.note import Signer
 from sidecar.ledger.proofs import format_proof, inclusion_proof
 from sidecar.ledger.tiles import TileFolder, tile_path
 from tests.conformance.ledger.reference import ReferenceVerifier, reference
+from tests.unit.ledger.logs import Log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +82,26 @@ def test_a_ledger_that_grows_is_consistent(
     write_ledger(folder, new)
     report = reference.ledger(folder, SIGNER.vkey, some_of(new), f"-since={folder / 'older'}", "-tiles")
     assert (report["ok"], report["size"]) == (True, new), report
+
+
+def test_a_log_that_was_stopped_and_killed_is_one_log(tmp_path: Path, reference: ReferenceVerifier) -> None:
+    """Through the sidecar's own writer, in four lives; each ends with records that only the next one signs."""
+    for life in range(4):
+        log = Log(tmp_path, segment_bytes=100_000)
+        for _ in range(9):
+            log.commit(*[200] * 20)
+            log.sign()
+        copyfile(log.layout.checkpoint, tmp_path / f"older.{life}")
+        log.commit(*[100] * 17)
+        log.close() if life % 2 else log.kill()
+    last = Log(tmp_path, segment_bytes=100_000)
+    last.sign()
+    last.close()
+    leaves = {index: leaf_hash(last.records[index]) for index in range(0, 788, 7)}
+    for life in range(4):
+        since = f"-since={tmp_path / f'older.{life}'}"
+        report = reference.ledger(last.layout.ledger_dir, last.ledger.signer.vkey, leaves, since, "-tiles")
+        assert (report["ok"], report["size"], report["leaves"]) == (True, 788, len(leaves)), report
 
 
 def test_a_record_is_hashed_as_it_is(tmp_path: Path, reference: ReferenceVerifier) -> None:

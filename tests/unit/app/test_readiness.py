@@ -18,7 +18,13 @@ pytestmark = pytest.mark.anyio
 
 async def test_ready_once_a_policy_decides_and_the_log_is_open(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
-        assert Readiness(it.policy, it.trail).reasons() == []
+        assert Readiness(it.policy, it.trail, recorded=True).reasons() == []
+
+
+async def test_not_ready_before_the_log_has_taken_a_record(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        reasons = Readiness(it.policy, it.trail).reasons()
+    assert reasons == ["the audit log has not taken a record yet; is its disk full?"]
 
 
 async def test_a_broken_log_and_a_stop_are_told_together(tmp_path: Path) -> None:
@@ -44,7 +50,7 @@ async def test_not_ready_before_the_first_activation_and_the_cause_is_told(tmp_p
 
 async def test_a_policy_that_grows_old_later_does_not_take_every_replica_out(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
-        readiness = Readiness(it.policy, it.trail)
+        readiness = Readiness(it.policy, it.trail, recorded=True)
         assert readiness.reasons() == []
         await it.policy.aclose()
         assert readiness.reasons() == []

@@ -41,13 +41,17 @@ async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None
     settings = load({"upstream": "http://127.0.0.1:1", "server": "mlserver", "consent": "off"})
     async with lab(tmp_path) as it:
         await it.call(infer())
-        page = status(settings, it.policy, it.trail, Readiness(it.policy, it.trail))
+        page = status(settings, it.policy, it.trail, it.log, Readiness(it.policy, it.trail, recorded=True))
     assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
     assert page["audit"] == {
         "dir": "audit",
         "broken": None,
         "records": {"INTENT": 1, "OUTCOME": 1, "REFUSAL": 0, "REFUSAL_SUMMARY": 0, "EVENT": 0},
         "open": 0,
+        "log": it.log.log_id,
+        "size": 2,
+        "unsigned": 2,
+        "problem": None,
     }
 
 

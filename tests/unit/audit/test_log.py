@@ -1,286 +1,343 @@
+"""Group commit as callers see it: order, durability before return, cancellation, `best_effort`, the end."""
+
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import stat
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.audit.log import AuditLogError, FileLog, open_log
-from sidecar.audit.port import Kind, Record
-from sidecar.audit.salts import Salts
+from sidecar.audit import log as module
+from sidecar.audit import writer
+from sidecar.audit.lookup import export
+from sidecar.ledger.checkpoint import open_checkpoint
 from sidecar.model.refusal import Refused
-from tests.support import FixedClock
+from tests.unit.audit.logs import NOW_NS, Opened, decision, event, held_write, intent, outcome, summary, until
+from tests.unit.ledger.faulty import os_error
+from tests.unit.ledger.logs import scratch
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine
     from pathlib import Path
-
-NOW_NS = 1_795_300_000_000_000_000
-
-
-def record(kind: Kind, decision_id: str | None = None) -> Record:
-    ids = f'"decision_id":"{decision_id}","request_id":"r","trace_id":"t",' if decision_id else ""
-    return Record(kind, f'{{{ids}"n":1}}'.encode(), decision_id)
+    from typing import Any
 
 
-INTENT, OUTCOME = record(Kind.INTENT, "a"), record(Kind.OUTCOME, "a")
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncGenerator[Opened]:
+    opened = Opened(tmp_path).start()
+    yield opened
+    await opened.log.aclose()
 
 
-def open_at(tmp_path: Path) -> FileLog:
-    return open_log(tmp_path / "0", FixedClock())
+async def parked(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """A task that has begun, and now waits."""
+    task = asyncio.create_task(coroutine)
+    await asyncio.sleep(0)
+    return task
 
 
-def lines(tmp_path: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in records_file(tmp_path).read_bytes().splitlines()]
-
-
-def records_file(tmp_path: Path) -> Path:
-    return tmp_path / "0" / "ledger" / "records.jsonl"
-
-
-async def test_what_append_returns_is_what_the_file_holds(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    leaves = [await log.append(each) for each in (INTENT, record(Kind.EVENT), OUTCOME)]
-    assert records_file(tmp_path).read_bytes() == b"".join(leaf + b"\n" for leaf in leaves)
-    assert leaves[0] == (
-        b'{"v":1,"log":"%s","kind":"INTENT","sequence":0,"time_unix_ns":%d,"decision_id":"a",'
-        b'"request_id":"r","trace_id":"t","n":1}' % (log.log_id.encode(), NOW_NS)
-    )
-    assert [orjson.loads(leaf)["sequence"] for leaf in leaves] == [0, 1, 2]
-    assert log.find("a") == [leaves[0], leaves[2]]
-    assert log.find("b") == []
-    await log.aclose()
-
-
-def test_files_are_for_their_owner_and_the_lock_lies_outside_the_ledger(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    found = {
-        str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode)
-        for path in tmp_path.rglob("*")
-        if path.is_file()
-    }
-    assert found == {"0/lock": 0o600, "0/ledger/records.jsonl": 0o600}
-    asyncio.run(log.aclose())
-
-
-async def test_a_log_goes_on_after_a_restart(tmp_path: Path) -> None:
-    first = open_at(tmp_path)
-    await first.append(INTENT)
-    await first.append(OUTCOME)
-    await first.aclose()
-    second = open_at(tmp_path)
-    await second.append(record(Kind.EVENT))
-    assert [(line["log"], line["sequence"]) for line in lines(tmp_path)] == [(first.log_id, n) for n in range(3)]
-    assert [orjson.loads(leaf)["kind"] for leaf in second.find("a")] == ["INTENT", "OUTCOME"]
-    await second.aclose()
-
-
-async def test_an_open_intent_is_closed_by_an_unknown_outcome(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    for each in (INTENT, record(Kind.INTENT, "b"), record(Kind.REFUSAL, "c"), OUTCOME):
-        await log.append(each)
-    await log.aclose()
-    log = open_at(tmp_path)
-    last = lines(tmp_path)[4:]
-    assert [(line["kind"], line["decision_id"], line["request_id"], line["result"]) for line in last] == [
-        ("OUTCOME", "b", "r", "unknown")
+async def test_a_record_is_written_as_its_builder_wrote_it_under_the_logs_head(it: Opened) -> None:
+    for each in (intent(0xA), event(), outcome(0xA)):
+        await it.log.append(each)
+    head = b'{"v":1,"log":"%s","kind":"%%s","sequence":%%d,"time_unix_ns":%d,' % (it.log.log_id.encode(), NOW_NS)
+    ids = b'"decision_id":"%s","request_id":"r","trace_id":"t",' % decision(0xA).encode()
+    expected = [
+        head % (b"INTENT", 0) + ids + b'"pad":""}',
+        head % (b"EVENT", 1) + b'"pad":""}',
+        head % (b"OUTCOME", 2) + ids + b'"pad":""}',
     ]
-    assert [orjson.loads(leaf)["kind"] for leaf in log.find("b")] == ["INTENT", "OUTCOME"]
-    await log.aclose()
-    await open_at(tmp_path).aclose()
-    assert len(lines(tmp_path)) == 5
+    assert list(export(it.audit_dir)) == expected
+    assert it.log.find(decision(0xA)) == [expected[0], expected[2]]
+    assert (it.log.find(decision(0xB)), it.log.size, it.log.broken) == ([], 3, None)
 
 
-async def test_an_open_intent_that_cannot_be_closed_is_an_error(
+async def test_append_returns_when_the_write_has(it: Opened) -> None:
+    gate = held_write(it.files)
+    task = await parked(it.log.append(intent(1)))
+    await gate.entered()
+    assert not task.done()
+    gate.release()
+    await task
+    assert summary(it.lines()) == [("INTENT", 1)]
+
+
+async def test_all_that_waits_is_one_commit_in_the_order_of_the_calls(it: Opened) -> None:
+    begun = len(it.files.calls)
+    gate = held_write(it.files)
+    async with asyncio.TaskGroup() as group:
+        for number in range(100):
+            group.create_task(it.log.append(intent(number)))
+            if number == 0:
+                await gate.entered()
+        await asyncio.sleep(0)
+        gate.release()
+    assert summary(it.lines()) == [("INTENT", number) for number in range(100)]
+    assert sum(call.name == "write" for call in it.files.calls[begun:]) == 2
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(st.integers(1, 30_000), min_size=1, max_size=4), min_size=1, max_size=12))
+async def test_whoever_calls_from_wherever_each_record_is_there_once_and_in_its_callers_order(
+    pads: list[list[int]],
+) -> None:
+    with scratch() as folder:
+        it = Opened(folder).start()
+
+        async def caller(number: int) -> None:
+            await it.log.append(intent(number))
+            for pad in pads[number]:
+                await it.log.append(event(pad=pad))
+            await it.log.append(outcome(number))
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(len(pads)):
+                group.create_task(caller(number))
+        await it.log.aclose()
+        found = it.lines()
+        assert [line["sequence"] for line in found] == list(range(sum(len(each) + 2 for each in pads)))
+        exchanges = [each for each in summary(found) if each[0] != "EVENT"]
+        for number in range(len(pads)):
+            assert [each for each in exchanges if each[1] == number] == [("INTENT", number), ("OUTCOME", number)]
+
+
+@pytest.mark.parametrize("cancels", [1, 2, 3])
+async def test_a_cancelled_append_finishes_and_its_task_is_cancelled_at_the_next_step(it: Opened, cancels: int) -> None:
+    gate = held_write(it.files)
+    seen: list[str] = []
+
+    async def exchange() -> None:
+        await it.log.append(intent(1))
+        seen.append("knows that it is on record")
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            await it.log.append(outcome(1))
+            seen.append("has concluded")
+
+    task = await parked(exchange())
+    await gate.entered()
+    for number in range(cancels):
+        task.cancel(f"cancel {number}")
+    await asyncio.sleep(0)
+    assert not task.done()
+    gate.release()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["knows that it is on record", "has concluded"]
+    assert task.cancelling() == cancels
+    assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+
+
+async def test_a_task_that_is_cancelled_and_takes_it_back_goes_on(it: Opened) -> None:
+    gate = held_write(it.files)
+
+    async def exchange() -> int:
+        await it.log.append(intent(1))
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        await it.log.append(outcome(1))
+        await asyncio.sleep(0)
+        return task.cancelling()
+
+    task = await parked(exchange())
+    await gate.entered()
+    task.cancel()
+    gate.release()
+    assert await task == 0
+    assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+
+
+async def test_a_task_cancelled_before_it_begins_records_nothing(it: Opened) -> None:
+    task = asyncio.create_task(it.log.append(intent(1)))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert it.lines() == []
+
+
+async def test_a_cancellation_that_waits_already_lets_the_append_finish(it: Opened) -> None:
+    async def exchange() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await it.log.append(intent(1))
+        await asyncio.sleep(3_600)
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(exchange())
+    assert summary(it.lines()) == [("INTENT", 1)]
+
+
+async def test_a_refusal_is_told_to_a_cancelled_caller_too(it: Opened) -> None:
+    gate = held_write(it.files)
+    gate.failure = os_error(5)
+    told: list[str] = []
+
+    async def exchange() -> None:
+        try:
+            await it.log.append(intent(1))
+        except Refused as refused:
+            told.append(refused.reasons[0].code)
+        await asyncio.sleep(3_600)
+
+    task = await parked(exchange())
+    await gate.entered()
+    task.cancel()
+    gate.release()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == ["audit_unavailable"]
+
+
+async def test_a_deadline_that_passes_during_an_append_is_not_left_over(it: Opened) -> None:
+    """The block ends, late, and nothing is cancelled after it."""
+    gate = held_write(it.files)
+
+    async def exchange() -> int:
+        async with asyncio.timeout_at(asyncio.get_running_loop().time()):
+            await it.log.append(intent(1))
+        await asyncio.sleep(0)
+        await it.log.append(outcome(1))
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    task = await parked(exchange())
+    await gate.entered()
+    gate.release()
+    assert await task == 0
+    assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+
+
+async def test_a_deadline_around_more_than_the_append_ends_what_comes_after(it: Opened) -> None:
+    gate = held_write(it.files)
+
+    async def exchange() -> None:
+        async with asyncio.timeout_at(asyncio.get_running_loop().time()):
+            await it.log.append(intent(1))
+            await asyncio.sleep(3_600)
+
+    task = await parked(exchange())
+    await gate.entered()
+    gate.release()
+    with pytest.raises(TimeoutError):
+        await task
+    assert summary(it.lines()) == [("INTENT", 1)]
+
+
+async def test_a_group_that_fails_waits_for_the_appends_of_its_tasks(it: Opened) -> None:
+    gate = held_write(it.files)
+
+    async def fail() -> None:
+        await gate.entered()
+        raise ValueError("elsewhere")
+
+    async def group_of_two() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(it.log.append(intent(1)))
+            group.create_task(fail())
+            await it.log.append(intent(2))
+
+    task = await parked(group_of_two())
+    await gate.entered()
+    await until(lambda: task.cancelling() > 0)
+    gate.release()
+    with pytest.raises(ExceptionGroup) as caught:
+        await task
+    assert [str(each) for each in caught.value.exceptions] == ["elsewhere"]
+    assert sorted(summary(it.lines())) == [("INTENT", 1), ("INTENT", 2)]
+
+
+async def test_best_effort_waits_for_nobody_and_counts_what_is_over_its_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = open_at(tmp_path)
-    await log.append(INTENT)
-    await log.aclose()
-    before = records_file(tmp_path).read_bytes()
-
-    def write(fd: int, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write)
-        with pytest.raises(AuditLogError) as caught:
-            open_at(tmp_path)
-    assert str(caught.value) == (
-        f"{records_file(tmp_path)} has exchanges without an outcome, and none can be added: "
-        "a write failed: No space left on device; is the volume full?"
-    )
-    assert records_file(tmp_path).read_bytes() == before
-    await open_at(tmp_path).aclose()  # the lock was given back
-    assert [line.get("result") for line in lines(tmp_path)] == [None, "unknown"]
+    monkeypatch.setattr(module, "QUEUE_LIMIT", 3)
+    it = Opened(tmp_path, required=False).start()
+    gate = held_write(it.files)
+    await it.log.append(event())
+    await gate.entered()
+    for _ in range(5):
+        await it.log.append(event())
+    assert (it.log.dropped_total, it.lines()) == (2, [])
+    gate.release()
+    await it.log.aclose()
+    assert (it.log.dropped_total, summary(it.lines())) == (2, [("EVENT", -1)] * 4)
+    await it.log.append(event())
+    assert it.log.dropped_total == 3
 
 
-async def test_a_torn_last_line_is_cut_wherever_it_was_torn(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    await log.append(record(Kind.EVENT))
-    await log.append(INTENT)
-    await log.append(OUTCOME)
-    await log.aclose()
-    whole = records_file(tmp_path).read_bytes()
-    kept = whole[: whole.rindex(b"\n", 0, -1) + 1]
-    for torn in (len(kept) + 1, len(whole) - 20, len(whole) - 1):
-        records_file(tmp_path).write_bytes(whole[:torn])
-        await open_at(tmp_path).aclose()
-        assert records_file(tmp_path).read_bytes().startswith(kept)
-        assert [line.get("result") for line in lines(tmp_path)] == [None, None, "unknown"]
+async def test_best_effort_ends_nothing_when_the_log_breaks_and_counts_what_is_lost(tmp_path: Path) -> None:
+    it = Opened(tmp_path, required=False).start()
+    await it.log.append(event())
+    await until(lambda: len(it.lines()) == 1)
+    gate = held_write(it.files)
+    gate.failure = os_error(5)
+    await it.log.append(event())
+    await gate.entered()
+    await it.log.append(event())
+    gate.release()
+    await until(lambda: it.log.dropped_total == 2)
+    await it.log.append(event())
+    assert (it.log.dropped_total, it.log.broken) == (3, None)
+    await it.log.aclose()
+    assert len(it.lines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [
-        (lambda each: [each[0], each[2]], r"byte \d+ \(record 1\): its sequence number is 2"),
-        (lambda each: [each[0], each[1], each[1], each[2]], r"\(record 2\): its sequence number is 1"),
-        (lambda each: [each[0], b"{}\n", each[2]], r"\(record 1\)"),
-        (lambda each: [each[0], b"[]\n", each[2]], r"\(record 1\)"),
-        (lambda each: [each[0], each[1][:-9] + b"\n", each[2]], r"\(record 1\)"),
-        (lambda each: [each[0], each[1].replace(b'"log":"', b'"log":"x')], "belongs to the log x"),
-    ],
-)
-async def test_a_damaged_log_is_refused_and_left_alone(tmp_path: Path, spoil: Any, problem: str) -> None:
-    log = open_at(tmp_path)
-    for _ in range(3):
-        await log.append(record(Kind.EVENT))
-    await log.aclose()
-    path = records_file(tmp_path)
-    path.write_bytes(spoiled := b"".join(spoil(path.read_bytes().splitlines(keepends=True))))
-    with pytest.raises(AuditLogError, match=problem):
-        open_at(tmp_path)
-    assert path.read_bytes() == spoiled
-    path.unlink()
-    await open_at(tmp_path).aclose()  # the lock was given back
+async def test_what_waits_when_the_log_is_closed_is_written_and_what_comes_later_is_refused(it: Opened) -> None:
+    gate = held_write(it.files)
+    first = await parked(it.log.append(intent(1)))
+    await gate.entered()
+    others = [await parked(it.log.append(intent(number))) for number in (2, 3)]
+    closing = await parked(it.log.aclose())
+    with pytest.raises(Refused, match="audit_unavailable"):
+        await it.log.append(intent(4))
+    gate.release()
+    await asyncio.gather(first, *others, closing)
+    assert summary(it.lines()) == [("INTENT", 1), ("INTENT", 2), ("INTENT", 3)]
+    assert (it.log.broken, it.log.unsigned) == ("closed", 0)
+    with pytest.raises(Refused, match="audit_unavailable"):
+        await it.log.append(intent(5))
+    await it.log.aclose()
 
 
-async def test_a_log_that_cannot_be_repaired_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def truncate(fd: int, length: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "ftruncate", truncate)
-        with pytest.raises(AuditLogError, match=r"records.jsonl cannot be read or repaired: Input/output error$"):
-            open_at(tmp_path)
-    await open_at(tmp_path).aclose()  # the lock was given back
+async def test_the_last_checkpoint_covers_everything(it: Opened) -> None:
+    for number in range(20):
+        await it.log.append(intent(number))
+    await it.log.aclose()
+    signer = it.log._signer
+    assert open_checkpoint(it.layout.checkpoint.read_bytes(), [signer.verifier], signer.name).size == 20
+    assert it.log.identity == {"origin": signer.name, "key": signer.vkey}
 
 
-def test_folders_above_that_are_missing_are_for_their_owner_and_others_stay(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir(mode=0o755)
-    audit_dir = tmp_path / "old" / "new" / "audit"
-    asyncio.run(open_log(audit_dir / "0", FixedClock()).aclose())
-    Salts(audit_dir / "salts", FixedClock()).current()
-    found = {
-        str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode)
-        for path in tmp_path.rglob("*")
-        if path.is_dir()
-    }
-    made = ("old/new", "old/new/audit", "old/new/audit/0", "old/new/audit/0/ledger", "old/new/audit/salts")
-    assert found == {"old": 0o755, **dict.fromkeys(made, 0o700)}
-
-
-def test_a_second_process_is_refused(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    code = (
-        "import sys, pathlib\n"
-        "from sidecar.audit.log import open_log, AuditLogError\n"
-        "from sidecar.model.clock import SystemClock\n"
-        "try: open_log(pathlib.Path(sys.argv[1]), SystemClock())\n"
-        "except AuditLogError as error: print(error)\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "0")], capture_output=True, check=True, text=True)
-    assert ran.stdout.startswith("another process writes the audit log in ")
-    asyncio.run(log.aclose())
-    asyncio.run(open_at(tmp_path).aclose())
-
-
-def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "0").write_bytes(b"a file")
-    with pytest.raises(AuditLogError, match="cannot be opened"):
-        open_at(tmp_path)
-
-
-@pytest.mark.parametrize("failure", ["error", "short"])
-async def test_after_a_failed_or_short_write_the_log_is_broken_for_good(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str
+async def test_a_log_that_hangs_in_a_write_is_left_alone_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = open_at(tmp_path)
-    await log.append(record(Kind.EVENT))
-    real_write = os.write
-
-    def write(fd: int, data: bytes) -> int:
-        if failure == "error":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real_write(fd, data[:7])
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write)
-        with pytest.raises(Refused, match="audit_unavailable"):
-            await log.append(INTENT)
-    assert log.broken is not None
-    size = records_file(tmp_path).stat().st_size
-    with pytest.raises(Refused, match="audit_unavailable"):
-        await log.append(INTENT)
-    assert records_file(tmp_path).stat().st_size == size
-    assert log.find("a") == []
-    await log.aclose()
-    await open_at(tmp_path).aclose()
-    assert [line["kind"] for line in lines(tmp_path)] == ["EVENT"]
+    """What the write may yet make durable is not cut off, and no other process gets the log."""
+    monkeypatch.setattr(writer, "_JOIN_TIMEOUT_S", 0.01)
+    it = Opened(tmp_path).start()
+    await it.log.append(intent(1))
+    gate = held_write(it.files)
+    task = await parked(it.log.append(intent(2)))
+    await gate.entered()
+    await it.log.aclose()
+    assert it.log.broken == "its disk does not answer"
+    with pytest.raises(Exception, match="another process writes the audit log"):
+        Opened(tmp_path)
+    gate.release()
+    await task
+    assert summary(it.lines()) == [("INTENT", 1), ("INTENT", 2)]
+    it.log._writer._thread.join()
+    it.log._writer._ledger.close()
 
 
-async def test_a_full_disk_refuses(tmp_path: Path) -> None:
-    """The kernel's own ENOSPC, by way of /dev/full."""
-    (tmp_path / "0" / "ledger").mkdir(parents=True)
-    log = open_at(tmp_path)
-    full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, log._fd)
-    os.close(full)
-    with pytest.raises(Refused, match="audit_unavailable"):
-        await log.append(INTENT)
-    assert log.broken == "a write failed: No space left on device"
-    await log.aclose()
-
-
-async def test_a_closed_log_takes_and_gives_nothing(tmp_path: Path) -> None:
-    log = open_at(tmp_path)
-    await log.append(INTENT)
-    await log.aclose()
-    await log.aclose()
-    assert log.find("a") == []
-    with pytest.raises(Refused, match="audit_unavailable"):
-        await log.append(INTENT)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
-@given(
-    exchanges=st.lists(st.sampled_from(["REFUSAL", "INTENT", "both", "EVENT"]), max_size=8),
-    cut=st.integers(0, 2_000),
-)
-async def test_wherever_a_crash_cuts_the_file_the_next_start_makes_it_whole(
-    tmp_path_factory: pytest.TempPathFactory, exchanges: list[str], cut: int
-) -> None:
-    tmp_path = tmp_path_factory.mktemp("log")
-    log = open_at(tmp_path)
-    for number, kind in enumerate(exchanges):
-        kinds = ("INTENT", "OUTCOME") if kind == "both" else (kind,)
-        for each in kinds:
-            await log.append(record(Kind(each), None if each == "EVENT" else f"id-{number}"))
-    await log.aclose()
-    before = records_file(tmp_path).read_bytes()
-    os.truncate(records_file(tmp_path), kept := min(cut, len(before)))
-    await open_at(tmp_path).aclose()
-    after = records_file(tmp_path).read_bytes()
-    assert after.startswith(before[: before.rfind(b"\n", 0, kept) + 1])
-    found = lines(tmp_path)
-    assert [line["sequence"] for line in found] == list(range(len(found)))
-    intents = [line["decision_id"] for line in found if line["kind"] == "INTENT"]
-    outcomes = [line["decision_id"] for line in found if line["kind"] == "OUTCOME"]
-    assert sorted(intents) == sorted(outcomes)
+async def test_find_gives_what_the_log_has_at_hand(it: Opened) -> None:
+    await it.log.append(intent(1))
+    assert [len(it.log.find(decision(number))) for number in (1, 2)] == [1, 0]
+    await it.log.append(outcome(1))
+    assert it.log.find(decision(1)) == list(export(it.audit_dir))
+    await it.log.aclose()
+    it.layout.segment(0).unlink()
+    assert it.log.find(decision(1)) == []

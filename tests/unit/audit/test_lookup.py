@@ -2,38 +2,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.audit.lookup import RecentIndex, export, logs, show
+import pytest
+
+from sidecar.audit.lookup import export
+from sidecar.ledger.segments import Damaged
+from tests.unit.ledger.logs import Log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-A, B = "a" * 32, "b" * 32
-
-
-def write(audit_dir: Path, slot: str, content: bytes) -> Path:
-    path = audit_dir / slot / "ledger" / "records.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    return path
-
-
-def test_the_index_keeps_the_offsets_of_the_newest_decisions() -> None:
-    index = RecentIndex(limit=2)
-    for decision_id, offset in (("a", 0), ("b", 10), ("a", 20), ("b", 30), ("c", 40)):
-        index.add(decision_id, offset)
-    assert [index.offsets(name) for name in "abcd"] == [(), (10, 30), (40,), ()]
-
 
 def test_export_gives_every_record_of_every_slot_but_no_torn_one(tmp_path: Path) -> None:
-    second = write(tmp_path, "1", b'{"n":3}\n')
-    first = write(tmp_path, "0", b'{"n":1}\n{"n":2}\n{"n"')
-    assert logs(tmp_path) == [first, second]
-    assert list(export(tmp_path)) == [b'{"n":1}', b'{"n":2}', b'{"n":3}']
+    first, second = Log(tmp_path), Log(tmp_path / "other")
+    first.commit(100, 200)
+    second.commit(300)
+    end = first.appender._used_bytes
+    first.commit(100)
+    first.kill()
+    second.close()
+    with first.segment.open("r+b") as file:
+        file.seek(end + 30)
+        file.write(b"torn")
+    second.layout.slot_dir.rename(tmp_path / "audit" / "1")
+    assert list(export(tmp_path / "audit")) == [*first.records[:2], *second.records]
     assert list(export(tmp_path / "none")) == []
 
 
-def test_show_gives_the_records_of_one_decision_in_order(tmp_path: Path) -> None:
-    lines = [b'{"decision_id":"%s","n":%d}' % (name.encode(), n) for n, name in enumerate((A, B, A))]
-    write(tmp_path, "0", b"\n".join([*lines, b'{"event":"stop"}', b""]))
-    assert show(tmp_path, A) == [lines[0], lines[2]]
-    assert show(tmp_path, "c" * 32) == []
+def test_export_stops_at_damage(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.commit(100)
+    log.commit(100)
+    log.commit(100)
+    log.close()
+    content = bytearray(log.segment.read_bytes())
+    content[content.index(b'"sequence":1')] ^= 1
+    log.segment.write_bytes(content)
+    found: list[bytes] = []
+    with pytest.raises(Damaged):
+        found.extend(export(tmp_path / "audit"))
+    assert found == log.records[:1]

@@ -64,24 +64,27 @@ def _three(tmp_path: Path) -> tuple[KeptPolicies, FixedClock]:
 
 def test_a_policy_stays_as_long_as_a_record_may_name_it(tmp_path: Path) -> None:
     kept, clock = _three(tmp_path)
-    middle_unix_s = clock.unix_s() - 2 * DAY_S
-    assert kept.prune(middle_unix_s + GRACE_S) == []
-    assert kept.prune(middle_unix_s + GRACE_S + 1) == [OLD]
-    assert [read_kept(tmp_path, revision) for revision in (OLD, MIDDLE, NEW)] == [None, MIDDLE.encode(), NEW.encode()]
+    newest_unix_s = clock.unix_s() - DAY_S
+    assert kept.prune(newest_unix_s + GRACE_S) == []
+    assert kept.prune(newest_unix_s + GRACE_S + 1) == [OLD, MIDDLE]
+    assert [read_kept(tmp_path, revision) for revision in (OLD, MIDDLE, NEW)] == [None, None, NEW.encode()]
 
 
 def test_the_active_policy_stays_whatever_the_clock_says(tmp_path: Path) -> None:
     kept, clock = _three(tmp_path)
     clock.advance(-30 * DAY_S)
     kept.keep(OLD, b"again")
-    assert kept.prune(clock.unix_s() + 300 * DAY_S) == [MIDDLE]
+    assert kept.prune(clock.unix_s() + 300 * DAY_S) == [NEW]
     assert read_kept(tmp_path, OLD) == b"again"
 
 
-def test_a_policy_that_came_back_counts_from_its_last_activation(tmp_path: Path) -> None:
+def test_a_policy_counts_from_when_it_was_replaced(tmp_path: Path) -> None:
     kept, clock = _three(tmp_path)
-    kept.keep(OLD, b"again")
-    assert kept.prune(clock.unix_s()) == [MIDDLE]
+    KeptPolicies(tmp_path, clock).keep("3" * 16, b"by a process that did not go on")
+    clock.advance(30 * DAY_S)
+    kept.keep("4" * 16, b"newest")
+    assert kept.prune(clock.unix_s() - GRACE_S) == [OLD, MIDDLE]
+    assert read_kept(tmp_path, NEW) == NEW.encode()
 
 
 def _log_from(audit_dir: Path, unix_s: float) -> None:
@@ -97,10 +100,10 @@ def test_keeping_one_deletes_those_that_no_record_can_name(tmp_path: Path) -> No
     audit_dir = tmp_path / "audit"
     kept, clock = _three(audit_dir)
     assert oldest_record_unix_s(audit_dir) is None
-    _log_from(audit_dir, clock.unix_s() - DAY_S)
-    assert oldest_record_unix_s(audit_dir) == clock.unix_s() - DAY_S
+    _log_from(audit_dir, clock.unix_s() - DAY_S / 2)
+    assert oldest_record_unix_s(audit_dir) == clock.unix_s() - DAY_S / 2
     kept.keep("3" * 16, b"newest")
-    assert sorted(path.name[0] for path in (audit_dir / "policies").iterdir()) == ["2", "3"]
+    assert sorted(path.name[0] for path in (audit_dir / "policies").iterdir()) == ["1", "2", "3"]
 
 
 def test_where_a_log_is_damaged_nothing_is_deleted(tmp_path: Path) -> None:

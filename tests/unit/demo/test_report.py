@@ -70,6 +70,7 @@ def test_bars(counts: tuple[int, ...], drawn: str) -> None:
         "fairness_band is in shadow; enforced, it would have refused 165 of 900 predictions (score_out_of_band).",
         "The audit trail (1,900 records) is in /tmp/demo/audit",
         ".venv/bin/sidecar audit show 0123456789abcdef0123456789abcdef /tmp/demo/audit",
+        ".venv/bin/sidecar audit replay /tmp/demo/audit",
         "Done in 7.3 s; nothing is left running.",
     ],
 )

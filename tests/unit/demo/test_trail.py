@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.audit.port import Kind, Record
 from sidecar.demo.applications import Application
-from sidecar.demo.calls import GOOD, MISTAKES, Kind
+from sidecar.demo.calls import GOOD, MISTAKES
+from sidecar.demo.calls import Kind as CallKind
 from sidecar.demo.replay import Answer
 from sidecar.demo.trail import Story, Trail, differences, read_trail
+from tests.unit.evidence.ledgers import Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +27,14 @@ def _decision(*codes: str, shadow: tuple[dict[str, str], ...] = ()) -> dict[str,
 
 
 def _write(audit_dir: Path, *records: dict[str, Any]) -> None:
-    ledger = audit_dir / "0" / "ledger"
-    ledger.mkdir(parents=True)
-    lines = (json.dumps({"v": 1, "sequence": number, **each}) for number, each in enumerate(records))
-    (ledger / "records.jsonl").write_text("".join(line + "\n" for line in lines))
+    writer = Writer(audit_dir)
+    for each in records:
+        body = {name: value for name, value in each.items() if name != "kind"}
+        writer.write(Record(Kind(each["kind"]), json.dumps(body).encode()))
+    writer.close()
 
 
-def _answer(decision_id: str, kind: Kind, status: int, *codes: str) -> Answer:
+def _answer(decision_id: str, kind: CallKind, status: int, *codes: str) -> Answer:
     person = Application(1, "black", (), approved=True)
     return Answer(kind, person, status, decision_id, codes)
 
@@ -45,7 +49,7 @@ def test_stories_are_read_from_the_log(tmp_path: Path) -> None:
     groups = {"groups": {"value": ["black"], "status": "present"}}
     prediction = {"status": 200, "scores": [0.7], "labels": ["approve"]}
     _write(
-        tmp_path,
+        tmp_path / "audit",
         {"kind": "EVENT", "event": "start"},
         {"kind": "INTENT", "decision_id": "a", "input": {"attributes": groups}, "decision": _decision()},
         {
@@ -67,18 +71,18 @@ def test_stories_are_read_from_the_log(tmp_path: Path) -> None:
         {"kind": "REFUSAL_SUMMARY", "count": 5, "reasons": {"body_malformed": 5}},
     )
     released = replace(RELEASED, shadow=(("fairness_band", "score_out_of_band"),))
-    assert read_trail(tmp_path) == Trail({"a": released, "b": REFUSED}, summarised=5, records=5)
+    assert read_trail(tmp_path / "audit") == Trail({"a": released, "b": REFUSED}, summarised=5, records=5)
 
 
 def test_an_outcome_that_refuses_has_its_reasons(tmp_path: Path) -> None:
     outcome = {"kind": "OUTCOME", "decision_id": "a", "status": 403, "result": "refused", "positive": None}
     _write(
-        tmp_path,
+        tmp_path / "audit",
         {"kind": "INTENT", "decision_id": "a", "input": None, "decision": _decision()},
         {**outcome, "input": None, "decision": _decision("score_out_of_band", "group_unknown")},
     )
     story = Story(["INTENT", "OUTCOME"], 403, "refused", ("group_unknown", "score_out_of_band"))
-    assert read_trail(tmp_path).stories == {"a": story}
+    assert read_trail(tmp_path / "audit").stories == {"a": story}
 
 
 def test_no_differences_where_all_agree() -> None:

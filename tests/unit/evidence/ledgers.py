@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sidecar.audit.port import Kind, Record
 from sidecar.audit.recent import Place, Recent
 from sidecar.evidence.folders import find_logs
-from sidecar.evidence.verify import verify_log
+from sidecar.evidence.verify.run import verify_log
 from sidecar.ledger.files import OsFiles
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.layout import Layout

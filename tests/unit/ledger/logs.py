@@ -8,12 +8,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sidecar.ledger.files import OsFiles
+from sidecar.ledger.founding import LedgerRefused
 from sidecar.ledger.layout import Layout
 from sidecar.ledger.merkle import Tree, leaf_hash
 from sidecar.ledger.notary import Snapshot
 from sidecar.ledger.opening import open_ledger
 from sidecar.ledger.reading import entries, record_mark
+from sidecar.ledger.segments import Damaged, segment_files
 from tests.support import KEEP_ALL, FixedClock, audit_terms
 
 if TYPE_CHECKING:
@@ -65,7 +69,7 @@ class Log:
 
     def record(self, sequence: int, size: int = 100) -> bytes:
         head = record_mark(self.ledger.log_id) + b'"sequence":%d,"pad":"' % sequence
-        return head + b"x" * max(0, size - len(head)) + b'"}'
+        return head + b"x" * max(0, size - len(head) - 2) + b'"}'
 
     def commit(self, *sizes: int) -> None:
         """One commit of records of these sizes, acknowledged at its end."""
@@ -89,8 +93,9 @@ class Log:
 
     def kill(self) -> None:
         """Ends it as a kill does: the segment keeps its reserved size."""
-        os.close(self.appender._fd)
-        self.appender._fd = -1
+        if self.appender._fd >= 0:
+            os.close(self.appender._fd)
+            self.appender._fd = -1
         os.close(self.ledger.lock_fd)
 
 
@@ -104,3 +109,41 @@ def root_of(records: Iterable[bytes]) -> bytes:
 def image(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, with its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def grown(folder: Path, segments: int = 4) -> Log:
+    """A log of several segments, each full and signed, and of some records that are not signed yet."""
+    log = Log(folder)
+    while len(segment_files(log.layout.ledger_dir)) < segments:
+        log.commit(*[100] * 4)
+        log.sign()
+    log.commit(100, 100)
+    return log
+
+
+def assert_refused(folder: Path, message: str) -> None:
+    """A start refuses, says why, and changes nothing."""
+    before = image(folder / "audit")
+    with pytest.raises((LedgerRefused, Damaged)) as caught:
+        Log(folder)
+    assert message in str(caught.value), str(caught.value)
+    assert image(folder / "audit") == before
+
+
+def assert_whole(log: Log, acknowledged: list[bytes], staged: list[bytes]) -> None:
+    """All that was acknowledged is there, then perhaps a part of what was under way; the tree is theirs."""
+    assert log.records[: len(acknowledged)] == acknowledged
+    later = log.records[len(acknowledged) :]
+    assert later == staged[: len(later)]
+    assert log.appender.next_sequence == log.appender.tree.size == len(log.records)
+    assert log.appender.tree.root() == root_of(log.records)
+
+
+def assert_goes_on(log: Log, folder: Path) -> None:
+    """It takes more, and a second start finds it all."""
+    log.commit(100, 200)
+    log.sign()
+    log.close()
+    again = Log(folder)
+    assert_whole(again, log.records, [])
+    again.close()

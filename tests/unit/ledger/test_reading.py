@@ -87,18 +87,19 @@ def test_retention_while_somebody_reads(tmp_path: Path) -> None:
         log.sign()
     reader = entries(log.layout.ledger_dir)
     seen = [next(reader).sequence]
-    for path in segment_files(log.layout.ledger_dir)[:3]:
+    first, *others, last = segment_files(log.layout.ledger_dir)
+    for path in (first, *others):
         path.unlink()
     seen += [entry.sequence for entry in reader]
-    assert seen[-1] == 24
-    assert seen == sorted(set(seen))
+    begin = int(last.stem)
+    assert seen == [*range(int(others[0].stem)), *range(begin, 25)]
     log.close()
 
 
 def test_a_reader_follows_the_writer(tmp_path: Path) -> None:
     log = Log(tmp_path)
     seen: list[bytes] = []
-    for sizes in ([100], [100] * 3, [], [100] * 20, [1_000]):
+    for sizes in ([100], [100] * 3, [], [100] * 9, [1_000]):
         log.commit(*sizes)
         log.sign()
         seen += [entry.record for entry in entries(log.layout.ledger_dir, len(seen))]

@@ -56,3 +56,21 @@ async def test_the_shipped_rules_in_each_kind_of_engine(data_file: Path, tmp_pat
         policy = remote_policy(Target.parse(socket), mode="enforce", timeout_s=5, max_age_s=60, clock=clock)
         assert await judged(policy) == ("opa", built.revision, expected)
         process.kill()
+
+
+class Kept:
+    """Revisions and bundles, as they came."""
+
+    def __init__(self) -> None:
+        self.archives: list[tuple[str, bytes]] = []
+
+    def keep(self, revision: str, archive: bytes) -> None:
+        self.archives.append((revision, archive))
+
+
+async def test_a_keeper_gets_the_policy_from_each_kind_of_engine(data_file: Path) -> None:
+    clock, kept = SystemClock(), Kept()
+    built = build(REGO, data_file)
+    await judged(embedded_policy(REGO, data_file, mode="enforce", timeout_s=5, clock=clock, keeper=kept))
+    await judged(child_policy(opa_binary(), REGO, data_file, mode="enforce", timeout_s=5, clock=clock, keeper=kept))
+    assert kept.archives == [(built.revision, built.archive())] * 2

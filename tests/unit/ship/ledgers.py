@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,6 +14,7 @@ from sidecar.ledger.retention import Keep
 from sidecar.model.clock import SystemClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 START_NS = 1_795_300_000_000_000_000

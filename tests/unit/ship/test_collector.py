@@ -41,7 +41,7 @@ def test_an_empty_answer_takes_all(collector: ScriptedCollector, signal: Signal)
 
 
 def test_headers_and_compression_of_the_environment(collector: ScriptedCollector) -> None:
-    exporter = Exporter({"authorization": "Bearer x"}, True, 5.0, None, None, None)  # noqa: FBT003
+    exporter = Exporter({"authorization": "Bearer x"}, True, 5.0, None, None, None)
     Collector(collector.url, exporter).send(Signal.TRACES, b"")
     assert collector.got[0].headers["authorization"] == "Bearer x"
     assert collector.got[0].headers["content-encoding"] == "gzip"

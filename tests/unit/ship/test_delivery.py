@@ -63,9 +63,7 @@ def deliver(delivery: Delivery, sender: Picky) -> None:
         return
 
 
-@given(
-    st.sets(st.integers(0, 40)), st.integers(0, 41), st.integers(1, 50), st.sampled_from([0, 2, 3, 5])
-)
+@given(st.sets(st.integers(0, 40)), st.integers(0, 41), st.integers(1, 50), st.sampled_from([0, 2, 3, 5]))
 def test_all_but_the_refused_arrive_once_whatever_happens_between(
     poison: set[int], count: int, limit: int, away_each: int
 ) -> None:

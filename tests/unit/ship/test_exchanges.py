@@ -5,7 +5,7 @@ import pytest
 
 from sidecar.ship import exchanges
 from sidecar.ship.exchanges import Exchanges, Unreadable
-from sidecar.ship.log_record import LogData, read_log_record
+from sidecar.ship.log_record import read_log_record
 from sidecar.ship.span import SpanData, read_span
 from tests.unit.ship.ledgers import START_NS, event, intent, outcome, refusal, summary
 
@@ -47,7 +47,11 @@ def test_an_outcome_alone_is_shipped_alone() -> None:
     closing = placed(outcome(1), 6)
     [span] = Exchanges().take(closing)
     assert isinstance(span, SpanData)
-    assert (span.attributes["sidecar.result"], span.start_unix_ns, span.parent_span_id) == ("released", START_NS + 6, None)
+    assert (span.attributes["sidecar.result"], span.start_unix_ns, span.parent_span_id) == (
+        "released",
+        START_NS + 6,
+        None,
+    )
 
 
 @pytest.mark.parametrize(("limit", "value"), [("OPEN_LIMIT", 2), ("OPEN_LIMIT_BYTES", 1_500)])
@@ -69,7 +73,3 @@ def test_beyond_a_limit_the_oldest_intent_is_passed_on_and_nothing_is_left_out(
 def test_a_record_of_another_version_is_told(record: bytes) -> None:
     with pytest.raises(Unreadable):
         list(Exchanges().take(record))
-
-
-def test_the_items_are_of_two_kinds() -> None:
-    assert exchanges.Item == SpanData | LogData

@@ -157,9 +157,7 @@ def test_a_repeat_after_a_crash_has_the_same_ids(log: WrittenLog, collector: Scr
     assert collector.logs[0] == collector.logs[1]
 
 
-def test_the_one_that_is_refused_is_counted_and_the_rest_arrives(
-    log: WrittenLog, collector: ScriptedCollector
-) -> None:
+def test_the_one_that_is_refused_is_counted_and_the_rest_arrives(log: WrittenLog, collector: ScriptedCollector) -> None:
     log.write_signed(*map(refusal, range(10)))
     collector.poison = set(ids(3))
     drain(shipper(log, collector))
@@ -208,3 +206,17 @@ def test_damage_stops_it_and_says_where(log: WrittenLog, collector: ScriptedColl
     with pytest.raises(Damaged, match="CRC-32C"):
         shipper(log, collector).round(is_last=False)
     assert collector.got == []
+
+
+def test_when_damage_is_mended_the_exchanges_are_whole(log: WrittenLog, collector: ScriptedCollector) -> None:
+    log.write_signed(intent(1), outcome(1), refusal(2))
+    path, it = log.layout.segment(0), shipper(log, collector)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(orjson.dumps("r-2"), orjson.dumps("r-3")))
+    for _ in range(2):
+        with pytest.raises(Damaged):
+            it.round(is_last=False)
+    path.write_bytes(content)
+    drain(it)
+    assert collector.decisions == ids(1, 2)
+    assert plain(collector.spans[0].attributes)["http.request.method"] == "POST"

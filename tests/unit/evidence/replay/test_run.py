@@ -7,6 +7,7 @@ import pytest
 
 from sidecar.audit.records import Event, event
 from sidecar.evidence.replay import Change, Report, Span, Why, replay
+from sidecar.evidence.replay.run import CHUNK
 from sidecar.model.decision import Decision
 from sidecar.model.reasons import Reason
 from sidecar.policy.problems import PolicyProblems
@@ -120,7 +121,8 @@ def person(subject: str) -> dict[str, Any]:
     return consent | {"subject": subject}
 
 
-def test_registers_find_each_periods_people(book: Book, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["embedded", "opa"])
+def test_registers_find_each_periods_people(book: Book, tmp_path: Path, engine: str) -> None:
     book.activate(bundle(tmp_path, revoked(document(), "5b")))
     for _ in range(2):
         book.exchange(consent=person("5b"))
@@ -128,10 +130,10 @@ def test_registers_find_each_periods_people(book: Book, tmp_path: Path) -> None:
         book.clock.advance(0.9 * DAY_S)
     periods = {record["salt"] for record in book.decoded()}
     assert len(periods) == 2
-    assert run(book).differences == 0
-    nobody = run(book, bundle(tmp_path, document(max_age_days=30)))
+    assert run(book, engine=engine).differences == 0
+    nobody = run(book, bundle(tmp_path, document()), engine=engine)
     assert changes(nobody) == [(Change.DENY_TO_ALLOW, "consent", "credit", "a", 2)]
-    other = run(book, bundle(tmp_path, revoked(document(), "6c")))
+    other = run(book, bundle(tmp_path, revoked(document(), "6c")), engine=engine)
     assert changes(other) == [
         (Change.DENY_TO_ALLOW, "consent", "credit", "a", 2),
         (Change.ALLOW_TO_DENY, "consent", "credit", "a", 2),
@@ -198,10 +200,14 @@ def test_a_candidate_that_comes_to_no_decision_would_refuse(book: Book, tmp_path
     assert changes(report) == [(Change.ALLOW_TO_DENY, "policy_undefined", "credit", "a", 2)]
 
 
-def test_progress_is_told_and_adds_up(full: Book) -> None:
+@pytest.mark.parametrize("engine", ["embedded", "opa"])
+def test_a_long_log_is_replayed_part_by_part(full: Book, engine: str) -> None:
     told: list[int] = []
-    run(full, advance=told.append)
-    assert sum(told) == len(full.lines)
+    full.lines = full.lines * (2 * CHUNK // 10)
+    report = run(full, engine=engine, advance=told.append)
+    assert (report.same, report.differences) == (10 * (2 * CHUNK // 10), 0)
+    assert sum(told) == report.records == len(full.lines)
+    assert len(told) > 1
 
 
 async def test_it_runs_where_an_event_loop_runs_already(full: Book) -> None:

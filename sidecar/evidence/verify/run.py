@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from sidecar.evidence.findings import Code, Findings
 from sidecar.evidence.report import Report
-from sidecar.evidence.verify_files import list_files
-from sidecar.evidence.verify_leaves import Leaves, Tail
-from sidecar.evidence.verify_notes import check_checkpoint, check_identity, read_checkpoint
-from sidecar.evidence.verify_records import RecordPass
-from sidecar.evidence.verify_segments import SegmentPass, log_id_of
-from sidecar.evidence.verify_tree import SignedTree
+from sidecar.evidence.verify.archive import newest_complete
+from sidecar.evidence.verify.files import list_files
+from sidecar.evidence.verify.leaves import Leaves, Tail
+from sidecar.evidence.verify.notes import check_checkpoint, check_identity, read_checkpoint
+from sidecar.evidence.verify.records import RecordPass
+from sidecar.evidence.verify.segments import SegmentPass, log_id_of
+from sidecar.evidence.verify.tree import SignedTree
 from sidecar.ledger.identity import origin_of
 from sidecar.ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from sidecar.ledger.reading import entries
@@ -25,9 +26,10 @@ from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from sidecar.evidence.folders import LogFolder
-    from sidecar.evidence.verify_files import Listing
+    from sidecar.evidence.verify.files import Listing
     from sidecar.ledger.checkpoint import Checkpoint
     from sidecar.ledger.note import VerifierKey
 
@@ -80,7 +82,10 @@ class _Verification:
         segments = self._listing.segments
         self._first = first_of(segments[0]) if segments else 0
         self._total = sum(segment.stat().st_size for segment in segments)
-        tree = SignedTree(path, size, root, findings, leaves=self._leaves_of, first=self._first)
+        has_edge = not self._folder.is_archive  # an archive gets the unfinished tiles at the end of a run only
+        tree = SignedTree(
+            path, size, root, findings, leaves=self._leaves_of, first=self._first, has_edge_files=has_edge
+        )
         if not tree.is_proven:
             findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", "checkpoint")
         log_id = identity.log_id if identity else _log_of(signed) or log_id_of(segments)
@@ -92,15 +97,24 @@ class _Verification:
     def _newest_checkpoint(self, origin: str | None) -> Checkpoint | None:
         if not self._folder.is_archive:
             return check_checkpoint(self._folder.checkpoint, "checkpoint", self._keys, origin, self._findings)
-        newest = max((path.name for path in self._folder.checkpoints.iterdir()), default="")
-        name = f"{self._folder.checkpoints.name}/{newest}"
-        return check_checkpoint(self._folder.checkpoints / newest, name, self._keys, origin, self._findings)
+        newest = newest_complete(self._folder)
+        return self._archived(newest, origin) if newest is not None else None
+
+    def _archived(self, path: Path, origin: str | None) -> Checkpoint | None:
+        """One checkpoint of an archive."""
+        name = f"{self._folder.checkpoints.name}/{path.name}"
+        found = check_checkpoint(path, name, self._keys, origin, self._findings)
+        if found is not None and path.name != f"{found.size:020}":
+            what = f"its name says {path.name}, and it covers {found.size} records"
+            self._findings.add(Code.CHECKPOINT_INVALID, what, name)
+            return None
+        return found
 
     def _read_records(self, log_id: str | None, tree: SignedTree) -> RecordPass:
         findings, path = self._findings, self._folder.path
         start, read = (tree.size, tree.read) if tree.size >= self._first else (self._first, TileFolder(path).read)
         tail = Tail.after(path, start, read, self._listing.late, findings) if tree.is_proven else None
-        leaves = Leaves(tree, tail, findings)
+        leaves = Leaves(tree, tail, findings, may_be_ahead=self._folder.is_archive)
         records = RecordPass(
             log_id or "0" * 32, tree.size, self._first, leaves=leaves, findings=findings, tick=self._add_done
         )
@@ -148,11 +162,10 @@ class _Verification:
                 self._check_continues(tree, older, "--against")
         if not self._folder.is_archive:
             return
-        for path in sorted(self._folder.checkpoints.iterdir())[:-1]:
-            name = f"{self._folder.checkpoints.name}/{path.name}"
-            older = check_checkpoint(path, name, self._keys, origin, self._findings)
-            if older is not None:
-                self._check_continues(tree, older, name)
+        for path in sorted(self._folder.checkpoints.iterdir()):
+            other = self._archived(path, origin)
+            if other is not None and other.size <= tree.size:
+                self._check_continues(tree, other, f"{self._folder.checkpoints.name}/{path.name}")
 
     def _check_continues(self, tree: SignedTree, older: Checkpoint, name: str) -> None:
         if older.size > tree.size:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from sidecar.evidence.findings import Findings
-    from sidecar.evidence.verify_leaves import Leaves
-    from sidecar.evidence.verify_records import RecordPass
+    from sidecar.evidence.verify.leaves import Leaves
+    from sidecar.evidence.verify.records import RecordPass
 
 _LOG_ID_AT, _FIRST_AT, _KEEP_FROM_AT, _ROOT_AT = 8, 24, 32, 40
 
@@ -31,7 +31,7 @@ class SegmentPass:
     def run(self, segments: Sequence[Path]) -> None:
         """All segments, oldest first."""
         followers = [*map(first_of, segments[1:]), None]
-        for path, follower in zip(segments, followers, strict=True):
+        for path, follower in zip(segments, followers, strict=False):
             with path.open("rb") as file:
                 if self._is_wanted(path, file):
                     self._records.read(path, file, follower)

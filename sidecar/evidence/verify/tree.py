@@ -37,13 +37,18 @@ class SignedTree:
         *,
         leaves: Callable[[int, int], bytes],
         first: int = 0,
+        has_edge_files: bool = True,
     ) -> None:
-        """`first`: the oldest record that is still here; level-0 tiles of older records may be gone."""
+        """`first`: the oldest record that is still here; level-0 tiles of older records may be gone.
+
+        `has_edge_files`: the unfinished tiles of this size must be there.
+        """
         self.size = size
         self._folder = TileFolder(ledger_dir)
         self._findings = findings
         self._leaves = leaves
         self._first = first
+        self._has_edge_files = has_edge_files
         self._cache: dict[tuple[int, int], bytes] = {}
         self._edge = {level: self._read_edge(level) for level in self._edge_levels()}
         self.is_proven = self._prove_edge(root)
@@ -139,7 +144,8 @@ class SignedTree:
             self._edge.update(found)
         for level, held in found.items():
             index, width = self._edge_place(level)
-            self._compare(level, index, held, self._edge[level], width)
+            if held or self._has_edge_files:
+                self._compare(level, index, held, self._edge[level], width)
         return proven
 
     def _tile(self, level: int, index: int) -> bytes:

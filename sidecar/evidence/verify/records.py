@@ -1,7 +1,7 @@
 """The pass over all records: each frame's bytes, each record's head, each record's hash.
 
 `_take` does it for records that are as they should be, some 200,000 times a second: so it does not parse JSON. A
-record's beginning is fixed (contract 7) and read by one expression. All else is left to `verify_damage`.
+record's beginning is fixed (contract 7) and read by one expression. All else is left to `damage`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from crc32c import crc32c
 
 from sidecar.evidence.findings import Code, utc
-from sidecar.evidence.verify_damage import Examiner
-from sidecar.evidence.verify_frames import claimed_log, claimed_time
+from sidecar.evidence.verify.damage import Examiner
+from sidecar.evidence.verify.frames import claimed_log, claimed_time
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES
 from sidecar.ledger.merkle import TILE_WIDTH
 from sidecar.ledger.segments import HEADER_BYTES
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.evidence.findings import Findings
-    from sidecar.evidence.verify_leaves import Leaves
+    from sidecar.evidence.verify.leaves import Leaves
 
 _FRAME = struct.Struct("<IIQQ")  # as ledger.frames has it: CRC-32C, length, sequence, batch_first
 _CRC_BYTES = 4
 _COVERED_BYTES = HEAD_BYTES - _CRC_BYTES
 _CHUNK_BYTES = 1 << 17
-_LEAF = b"\x00"  # RFC 6962, 2.1: the hash of a leaf begins with it
+_LEAF = b"\x00"  # RFC 6962, 2.1: what is hashed of a leaf begins with it
 _HEAD = rb'\{"v":1,"log":"%s","kind":"(%s)","sequence":(\d+),"time_unix_ns":(\d+),%s'
 
 
@@ -67,6 +67,7 @@ class RecordPass:
     ) -> None:
         """`first`: the oldest record that is here; `tick` takes bytes read."""
         self.state = Progress(first)
+        self._open = self.state.open_intents
         self.is_torn = False
         self._leaves = leaves
         self._findings = findings
@@ -89,7 +90,9 @@ class RecordPass:
             offset = self._read_on(file, offset)
             self._flush()
             if offset is not None:
-                judged = self._examiner.examine(file, self._file, offset, self.state.due, until)
+                judged = self._examiner.examine(
+                    file, self._file, offset, self.state.due, until, since_unix_ns=self.state.last_unix_ns
+                )
                 self.is_torn = judged.is_torn
                 self.skip_to(judged.due)
                 offset = judged.offset
@@ -118,24 +121,30 @@ class RecordPass:
                 return offset if data else None
 
     def _take(self, data: bytes) -> int:
-        """The hot loop: good frames at the beginning of `data`; how many bytes they have."""
+        """The hot loop: good frames at the beginning of `data`; how many bytes they have.
+
+        The byte before a record is the highest of `batch_first`, and so 0: the one that a leaf's hash begins with.
+        """
         state, run, read_head, unpack = self.state, self._run, self._read_head, _FRAME.unpack_from
-        at, limit, began = 0, len(data), state.due
+        at, limit, due = 0, len(data), state.due
+        state.records -= due
         while limit - at >= HEAD_BYTES:
             crc, length, sequence, batch_first = unpack(data, at)
             end = at + HEAD_BYTES + length
             covered = data[at + _CRC_BYTES : end]
-            if end > limit or sequence != state.due or not length or crc32c(covered) != crc:
+            if end > limit or sequence != due or not length or crc32c(covered) != crc:
                 break
             read_head(covered, sequence, at)
             if batch_first != state.batch_first:
                 self._read_batch(batch_first, sequence, at)
-            run.append(sha256(_LEAF + covered[_COVERED_BYTES:]).digest())
-            state.due = sequence + 1
+            run.append(sha256(covered[_COVERED_BYTES - len(_LEAF) :]).digest())
+            due += 1
             at = end
-            if state.due % TILE_WIDTH == 0:
+            if due % TILE_WIDTH == 0:
+                state.due = due
                 self._flush()
-        state.records += state.due - began
+        state.due = due
+        state.records += due
         return at
 
     def _read_head(self, covered: bytes, sequence: int, at: int) -> None:
@@ -148,24 +157,18 @@ class RecordPass:
             time_ns = int(time)
             if int(said) != sequence:
                 self._say(Code.RECORD_HEAD, f"it calls itself record {int(said)}", at, sequence, time_ns)
-            if kind != b"REFUSAL":
-                self._pair(kind, decision_id, sequence, at)
+            if kind == b"INTENT":
+                if (first := self._open.setdefault(decision_id, sequence)) != sequence:
+                    what = f"a second INTENT of {decision_id.decode()}, whose first is record {first}"
+                    self._say(Code.INTENT_TWICE, what, at, sequence, time_ns)
+            elif kind == b"OUTCOME" and self._open.pop(decision_id, None) is None and not self.is_cut:
+                # After a cut its INTENT may be among what is gone.
+                what = f"an OUTCOME of {decision_id.decode()}, which has no INTENT that is still open"
+                self._say(Code.OUTCOME_ALONE, what, at, sequence, time_ns)
         state = self.state
         if time_ns < state.last_unix_ns:
             self._say(Code.CLOCK_BACK, f"the record before is of {utc(state.last_unix_ns)}", at, sequence, time_ns)
         state.last_unix_ns = time_ns
-
-    def _pair(self, kind: bytes, decision_id: bytes, sequence: int, at: int) -> None:
-        open_intents = self.state.open_intents
-        before = open_intents.pop(decision_id, None)
-        if kind == b"INTENT":
-            open_intents[decision_id] = sequence
-            if before is not None:
-                what = f"a second INTENT of {decision_id.decode()}, whose first is record {before}"
-                self._say(Code.INTENT_TWICE, what, at, sequence)
-        elif before is None and not self.is_cut:  # else its INTENT may be among what is gone
-            what = f"an OUTCOME of {decision_id.decode()}, which has no INTENT that is still open"
-            self._say(Code.OUTCOME_ALONE, what, at, sequence)
 
     def _read_batch(self, batch_first: int, sequence: int, at: int) -> None:
         """A commit begins with the frame that names itself; the first frame that is here may be within one."""

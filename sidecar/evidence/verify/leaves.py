@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.evidence.findings import Findings
-    from sidecar.evidence.verify_files import TileFile
-    from sidecar.evidence.verify_tree import SignedTree
+    from sidecar.evidence.verify.files import TileFile
+    from sidecar.evidence.verify.tree import SignedTree
 
 
 class Tail:
@@ -89,10 +89,12 @@ class Tail:
 class Leaves:
     """Compares runs of records' hashes with the signed tree, tile by tile, and looks at tiles without records too."""
 
-    def __init__(self, tree: SignedTree, tail: Tail | None, findings: Findings) -> None:
+    def __init__(self, tree: SignedTree, tail: Tail | None, findings: Findings, *, may_be_ahead: bool = False) -> None:
+        """`may_be_ahead`: tiles may be there before their records."""
         self._tree = tree
         self._tail = tail
         self._findings = findings
+        self._may_be_ahead = may_be_ahead
         self._full_tiles = tree.size // TILE_WIDTH
         self._next_tile = 0
 
@@ -135,7 +137,7 @@ class Leaves:
         for level, count in enumerate(self._tree.level_widths()):
             for index in range(count // TILE_WIDTH if level else 0):
                 self._tree.check_full(level, index)
-        if self._tail is not None:
+        if self._tail is not None and not self._may_be_ahead:
             self._tail.finish()
 
     def _catch_up(self, index: int) -> None:

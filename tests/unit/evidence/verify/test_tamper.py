@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-POSITIONS_A_PART = 250
+POSITIONS_A_PART = 400
 SEED = 20_261_122
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sidecar.evidence.findings import Code
-from sidecar.evidence.verify_frames import claimed_log, claimed_time, first_non_zero, next_whole, whole_at
+from sidecar.evidence.findings import Code, utc
+from sidecar.evidence.verify.frames import claimed_log, claimed_time, first_non_zero, next_whole, whole_at
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, is_followed_up
 from sidecar.ledger.merkle import leaf_hash
 from sidecar.ledger.reading import record_mark
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from sidecar.evidence.findings import Findings
-    from sidecar.evidence.verify_frames import Whole
-    from sidecar.evidence.verify_leaves import Leaves
+    from sidecar.evidence.verify.frames import Whole
+    from sidecar.evidence.verify.leaves import Leaves
 
 
 class Judged(NamedTuple):
@@ -36,12 +36,17 @@ class Examiner:
         self._signed_size = signed_size
         self._leaves = leaves
         self._findings = findings
+        self._since_unix_ns = 0
 
-    def examine(self, file: BinaryIO, name: str, offset: int, due: int, until: int | None) -> Judged:
+    def examine(
+        self, file: BinaryIO, name: str, offset: int, due: int, until: int | None, *, since_unix_ns: int
+    ) -> Judged:
         """Judges the bytes from `offset` on, where record `due` does not begin as it should.
 
-        `until`: the first record of the next segment, None in the newest.
+        `until`: the first record of the next segment, None in the newest; `since_unix_ns`: the time of the last
+        good record.
         """
+        self._since_unix_ns = since_unix_ns
         dirty = first_non_zero(file, offset)
         if dirty is None:
             if until is not None:
@@ -94,7 +99,10 @@ class Examiner:
             is_signed = leaf_hash(record) == self._leaves.signed(due)
             what = f"its frame is damaged, and the record in it is the signed one: {where}"
             what = what if is_signed else f"record {due} is damaged: {where}"
-        self._findings.add(Code.RECORDS_DAMAGED, what, name, offset, sequence=due, time_unix_ns=claimed_time(record))
+        time_unix_ns = claimed_time(record)
+        if time_unix_ns is None and self._since_unix_ns:
+            what += f", after a record of {utc(self._since_unix_ns)}"
+        self._findings.add(Code.RECORDS_DAMAGED, what, name, offset, sequence=due, time_unix_ns=time_unix_ns)
         return Judged(follower.offset if follower else None, begins_at)
 
     def _missing(self, name: str, offset: int, due: int, found: int, why: str) -> None:

@@ -1,0 +1,250 @@
+"""What the writer does when the disk fails or is full, and when the clock goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.audit import writer
+from sidecar.audit.port import Kind
+from sidecar.ledger.segments import segment_files
+from sidecar.model.refusal import Refused
+from tests.unit.audit.logs import (
+    NOW_NS,
+    Opened,
+    event,
+    held_write,
+    intent,
+    lines,
+    outcome,
+    record,
+    summary,
+    until,
+)
+from tests.unit.ledger.faulty import Fail, os_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sidecar.audit.port import Record
+    from tests.unit.ledger.faulty import Call
+
+SMALL = 1 << 20
+"""The smallest segment: room for 15 records of the largest size."""
+LARGEST = 65_000
+
+
+async def gathered(it: Opened, *records: Record) -> list[str | None]:
+    """Appends all at once: for each the reason of its refusal, None where it is on record."""
+    results = await asyncio.gather(*(it.log.append(each) for each in records), return_exceptions=True)
+    return [each.reasons[0].message if isinstance(each, Refused) else None for each in results]
+
+
+async def test_a_write_that_failed_is_never_tried_again(tmp_path: Path) -> None:
+    it = Opened(tmp_path).start()
+    await it.log.append(intent(1))
+    gate = held_write(it.files)
+    gate.failure = os_error(errno.EIO)
+    failing = asyncio.create_task(gathered(it, intent(2), outcome(1)))
+    await gate.entered()
+    waiting = asyncio.create_task(gathered(it, intent(3)))
+    await asyncio.sleep(0)
+    gate.release()
+    assert await failing == ["the audit log is broken"] * 2
+    assert await waiting == ["the audit log is broken"]
+    writes = sum(call.name == "write" for call in it.files.calls)
+    assert await gathered(it, intent(4)) == ["the audit log is broken"]
+    assert it.log.broken == "[Errno 5] Input/output error"
+    assert sum(call.name == "write" for call in it.files.calls) == writes
+    await it.log.aclose()
+    assert it.log.broken == "[Errno 5] Input/output error"
+    assert summary(it.lines()) == [("INTENT", 1)]
+    await Opened(tmp_path).log.aclose()
+    assert [line.get("result") for line in it.lines()] == [None, "unknown"]
+
+
+@pytest.mark.parametrize("name", ["write", "open", "move", "truncate"])
+async def test_a_failure_at_any_call_of_the_writer_breaks_it_and_loses_nothing(tmp_path: Path, name: str) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL).start()
+    on_record: list[int] = []
+    broke = 0
+    await it.log.append(intent(0))
+    Fail(it.files, lambda call: call.name == name and ".seg" in f"{call.file}.seg")
+    for number in range(1, 40):
+        try:
+            await it.log.append(event(pad=LARGEST))
+            on_record.append(number)
+        except Refused:
+            broke += 1
+    assert broke == 39 - len(on_record) > 0
+    assert (it.log.broken is None, name == "write" or len(on_record) > 5) == (False, True)
+    it.files.before = lambda _: None
+    await it.log.aclose()
+    again = Opened(tmp_path, segment_bytes=SMALL)
+    found = again.lines()
+    assert summary(found)[: len(on_record) + 1] == [("INTENT", 0), *[("EVENT", -1)] * len(on_record)]
+    assert [line["sequence"] for line in found] == list(range(len(found)))
+    assert found[-1]["result"] == "unknown"
+    await again.log.aclose()
+
+
+async def test_a_full_disk_refuses_what_is_new_and_keeps_room_for_what_is_open(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL).start()
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    no_room = "the audit log has no room on its disk"
+    begun: list[int] = []
+    for number in range(200):
+        (refusal,) = await gathered(it, intent(number, pad=LARGEST))
+        if refusal is not None:
+            assert refusal == no_room
+            break
+        begun.append(number)
+    assert len(begun) > 5
+    while (await gathered(it, event(pad=LARGEST)))[0] is None:
+        pass
+    assert await gathered(it, record(Kind.REFUSAL, 998), event()) == [no_room] * 2
+    assert await gathered(it, *(outcome(number, pad=LARGEST) for number in begun)) == [None] * len(begun)
+    assert (it.log.broken, it.log.is_reserved) == (None, False)
+    await until(lambda: it.log.problem is not None)
+    assert "cannot reserve the next segment" in (it.log.problem or "")
+    full.is_on = False
+    await until(lambda: it.log.is_reserved)
+    assert await gathered(it, intent(1_001), outcome(1_001)) == [None, None]
+    await until(lambda: it.log.problem is None)
+    assert it.log.housekeeping_failures_total > 0
+    await it.log.aclose()
+    found = summary(it.lines())
+    assert {number for kind, number in found if kind == "INTENT"} == {*begun, 1_001}
+    assert {number for kind, number in found if kind == "OUTCOME"} == {*begun, 1_001}
+
+
+async def test_a_refusal_for_want_of_room_says_when_to_come_again(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL).start()
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    while it.log._writer._has_room(Kind.EVENT):
+        await it.log.append(event(pad=LARGEST))
+    with pytest.raises(Refused, match="no room") as caught:
+        await it.log.append(event())
+    assert (caught.value.reasons[0].code, caught.value.retry_after_s) == ("audit_unavailable", 1)
+    full.is_on = False
+    await it.log.aclose()
+
+
+async def test_records_go_over_into_new_segments(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL).start()
+    for number in range(60):
+        await it.log.append(intent(number, pad=40_000))
+        await it.log.append(outcome(number, pad=40_000))
+    await it.log.aclose()
+    assert len(segment_files(it.layout.ledger_dir)) >= 5
+    assert summary(it.lines()) == [(kind, number) for number in range(60) for kind in ("INTENT", "OUTCOME")]
+    again = Opened(tmp_path, segment_bytes=SMALL)
+    assert again.log.size == 120
+    await again.log.aclose()
+
+
+async def test_a_clock_that_goes_back_is_told(tmp_path: Path) -> None:
+    it = Opened(tmp_path).start()
+    await it.log.append(event())
+    it.clock.advance(-0.5)
+    await it.log.append(event())
+    it.clock.advance(-2.25)
+    await it.log.append(intent(1))
+    it.clock.advance(10)
+    await it.log.append(outcome(1))
+    await it.log.aclose()
+    times = [round((line["time_unix_ns"] - NOW_NS) / 1e6) for line in it.lines()]
+    assert times == [0, -500, -2_750, -2_750, 7_250]
+    assert [(line["event"], line["details"]) for line in it.lines() if "event" in line] == [
+        ("clock_stepped_back", {"back_ms": 2_250})
+    ]
+    assert summary(it.lines())[3:] == [("INTENT", 1), ("OUTCOME", 1)]
+
+
+async def test_a_clock_that_went_back_while_nothing_ran_is_told(tmp_path: Path) -> None:
+    it = Opened(tmp_path).start()
+    it.clock.advance(60)
+    await it.log.append(event())
+    await it.log.aclose()
+    again = Opened(tmp_path).start()
+    await again.log.append(event())
+    await again.log.aclose()
+    assert [line.get("details") for line in again.lines()] == [None, {"back_ms": 60_000}, None]
+
+
+async def test_a_clock_that_goes_back_again_and_again_takes_no_room_from_what_is_open(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL).start()
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    begun = 0
+    while (await gathered(it, intent(begun, pad=LARGEST)))[0] is None:
+        begun += 1
+    while (await gathered(it, event(pad=LARGEST)))[0] is None:
+        pass
+    for number in range(begun):
+        it.clock.advance(-5)
+        await it.log.append(outcome(number, pad=LARGEST))
+    assert it.log.broken is None
+    full.is_on = False
+    await it.log.aclose()
+
+
+async def test_checkpoints_are_signed_while_it_runs_and_after_what_could_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_INTERVAL_S", 0.01)
+    it = Opened(tmp_path).start()
+    await it.log.append(event())
+    await until(lambda: it.log.unsigned == 0)
+    fault = Fail(it.files, lambda call: call.name == "publish")
+    await it.log.append(event())
+    await until(lambda: it.log.problem is not None)
+    assert (it.log.unsigned, it.log.broken) == (1, None)
+    fault.is_on = False
+    await until(lambda: it.log.unsigned == 0)
+    assert it.log.housekeeping_failures_total == fault.count
+    await it.log.aclose()
+
+
+async def test_a_defect_in_the_writer_lets_nobody_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = Opened(tmp_path).start()
+
+    def defect() -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(it.log._writer._appender, "absorb", defect)
+    await it.log.append(event())
+    await until(lambda: it.log.broken is not None)
+    assert await gathered(it, intent(1)) == ["the audit log is broken"]
+    assert it.log.broken == "a defect"
+    await it.log.aclose()
+    assert summary(lines(it.audit_dir)) == [("EVENT", -1)]
+
+
+async def test_a_broken_writer_waits_for_work_and_does_not_look_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_INTERVAL_S", 0.01)
+    it = Opened(tmp_path).start()
+    timeouts: list[float] = []
+    real = it.log._writer._next
+
+    def next_batch(last: int, due_s: float) -> object:
+        timeouts.append(due_s - writer.time.monotonic())
+        return real(last, due_s)
+
+    Fail(it.files, _is_write)
+    with pytest.raises(Refused):
+        await it.log.append(event())
+    monkeypatch.setattr(it.log._writer, "_next", next_batch)
+    await until(lambda: len(timeouts) > 20)
+    assert sum(timeout > 0 for timeout in timeouts) > 10
+    await it.log.aclose()
+
+
+def _is_write(call: Call) -> bool:
+    return call.name == "write"

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.evidence.folders import LogFolder, NoLogError, find_logs
+from tests.unit.evidence.ledgers import written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_audit_folder_has_the_logs_of_its_slots_in_order(tmp_path: Path) -> None:
+    for slot in ("1", "0"):
+        (tmp_path / "audit" / slot / "ledger").mkdir(parents=True)
+    keys = tmp_path / "audit.pub"
+    assert find_logs(tmp_path / "audit") == [LogFolder(tmp_path / "audit" / slot / "ledger", keys) for slot in "01"]
+
+
+@pytest.mark.parametrize("place", ["0", "0/ledger"])
+def test_a_slot_and_a_ledger_know_the_audit_folders_keys(tmp_path: Path, place: str) -> None:
+    ledger = written(tmp_path / "audit", count=1)
+    assert find_logs(tmp_path / "audit" / place) == [LogFolder(ledger, tmp_path / "audit.pub")]
+
+
+def test_one_log_of_an_archive_is_told_by_its_checkpoints(tmp_path: Path) -> None:
+    archived = tmp_path / "archive" / ("a" * 32)
+    (archived / "checkpoints").mkdir(parents=True)
+    for size in (3, 20):
+        (archived / "checkpoints" / f"{size:020}").touch()
+    (found,) = find_logs(archived)
+    assert (found.is_archive, found.newest_checkpoint().name) == (True, f"{20:020}")
+
+
+def test_a_folder_without_a_log_says_what_it_should_have_been(tmp_path: Path) -> None:
+    with pytest.raises(NoLogError, match="holds no log: give an audit folder"):
+        find_logs(tmp_path)

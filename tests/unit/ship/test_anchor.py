@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.ledger.checkpoint import open_checkpoint
+from sidecar.ledger.keys import read_public
+from sidecar.ship.anchor import AnchorInvalid, checkpoint_name, largest_checkpoint
+from sidecar.ship.destination import Unavailable
+from sidecar.ship.store import FolderStore
+from tests.unit.ship.ledgers import WrittenLog, event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def archive(log: WrittenLog, tmp_path: Path) -> FolderStore:
+    """An archive with the checkpoints of sizes 1 to 3."""
+    store = FolderStore(tmp_path / "archive")
+    for _ in range(3):
+        size = log.write_signed(event())
+        store.create(f"{log.log_id}/{checkpoint_name(size)}", log.layout.checkpoint.read_bytes())
+    return store
+
+
+def test_the_largest_is_found(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    del archive
+    keys = read_public(log.public_file)
+    newest = open_checkpoint(log.layout.checkpoint.read_bytes(), keys)
+    assert largest_checkpoint(str(tmp_path / "archive"), log.log_id, keys) == newest
+    assert largest_checkpoint((tmp_path / "archive").as_uri(), log.log_id, keys) == newest
+
+
+def test_an_archive_that_knows_nothing_of_the_log(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    del archive
+    assert largest_checkpoint(str(tmp_path / "archive"), "f" * 32, []) is None
+    assert largest_checkpoint(str(tmp_path / "other"), log.log_id, []) is None
+
+
+def test_what_is_no_checkpoint_of_ours_is_no_silence(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    archive.create(f"{log.log_id}/{checkpoint_name(7)}", b"nonsense")
+    with pytest.raises(AnchorInvalid, match="0007"):
+        largest_checkpoint(str(tmp_path / "archive"), log.log_id, read_public(log.public_file))
+
+
+def test_one_under_the_name_of_another_size_is_told(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    archive.create(f"{log.log_id}/{checkpoint_name(9)}", log.layout.checkpoint.read_bytes())
+    with pytest.raises(AnchorInvalid, match="holds the checkpoint of size 3"):
+        largest_checkpoint(str(tmp_path / "archive"), log.log_id, read_public(log.public_file))
+
+
+def test_without_the_keys_it_says_so(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    del archive
+    with pytest.raises(AnchorInvalid, match=r"its \.pub file"):
+        largest_checkpoint(str(tmp_path / "archive"), log.log_id, [])
+
+
+def test_an_archive_that_cannot_be_asked_is_no_silence(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_bytes(b"a file")
+    with pytest.raises(Unavailable):
+        largest_checkpoint(str(tmp_path / "archive"), "f" * 32, [])
+
+
+def test_foreign_names_are_passed_over(log: WrittenLog, archive: FolderStore, tmp_path: Path) -> None:
+    archive.create(f"{log.log_id}/checkpoints/zzzz", b"")
+    found = largest_checkpoint(str(tmp_path / "archive"), log.log_id, read_public(log.public_file))
+    assert found is not None
+    assert found.size == 3
+
+
+@given(st.integers(0, 10**20 - 1), st.integers(0, 10**20 - 1))
+def test_names_sort_like_sizes(a: int, b: int) -> None:
+    assert (checkpoint_name(a) < checkpoint_name(b)) is (a < b)
+    assert checkpoint_name(a) == f"checkpoints/{a:020}"
