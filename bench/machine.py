@@ -46,6 +46,12 @@ def describe(folder: Path) -> Machine:
     )
 
 
+def busy_s() -> float:
+    """CPU seconds that the machine has used so far, of all its cores: all but idle and waiting (proc(5))."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import sidecar
 from sidecar.app.problems import StartProblems
+from sidecar.app.shipping import Shipping, shipping_room
 from sidecar.audit.opening import AuditLogError, open_log
 from sidecar.audit.refusals import Quota
 from sidecar.audit.salts import Salts
@@ -19,6 +20,7 @@ from sidecar.consent.pseudonym import load_pseudonyms
 from sidecar.consent.verify import ConsentOff, ConsentVerifier, Expectations
 from sidecar.http1.pool import Pool
 from sidecar.http1.target import Target
+from sidecar.ledger.layout import Layout
 from sidecar.ledger.opening import Terms
 from sidecar.ledger.retention import Keep
 from sidecar.policy.child import find_opa
@@ -156,6 +158,11 @@ async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLo
         yield log
     finally:
         await log.aclose()
+
+
+def shipping_of(settings: Settings) -> contextlib.AbstractAsyncContextManager[Shipping]:
+    """Shipping of this worker's slot, to be entered before its log: what the log's close leaves is shipped last."""
+    return shipping_room(Layout(settings.audit_dir / SLOT), otlp=settings.otlp, archive=settings.audit_archive)
 
 
 def _terms(settings: Settings) -> Terms:

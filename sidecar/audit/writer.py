@@ -142,7 +142,7 @@ class Writer(Generic[Ticket]):
             if batch:
                 self.commit(batch)
             # A new segment has just taken the reserve, and the next should not be a second away.
-            if self.broken is None and (time.monotonic() >= due_s or self._appender.first != segment):
+            if time.monotonic() >= due_s or self._appender.first != segment:
                 due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
                 segment = self._appender.first
                 self._checkpoint()
@@ -204,7 +204,7 @@ class Writer(Generic[Ticket]):
 
     def _checkpoint(self) -> None:
         """Hands the tree as it is to the notary, unless that is still at work on the last."""
-        if self.notary.is_idle:
+        if self.broken is None and self.notary.is_idle:
             self._tend()
 
     def _tend(self) -> None:

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.checkpoint import Checkpoint, sign_checkpoint
+from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from sidecar.ledger.identity import Identity, open_identity, origin_of, sign_identity
 from sidecar.ledger.keys import publish, read_public, signer_of
 from sidecar.ledger.layout import TILES
@@ -75,6 +75,7 @@ class Founding:
             nothing = Checkpoint(signer.name, 0, EMPTY_ROOT)
             self.files.publish(self.layout.checkpoint, sign_checkpoint(nothing, signer))
         if not segment_files(self.layout.ledger_dir):
+            self._require_unwritten(signer)
             self._begin(log_id, segment_bytes)
         return signer
 
@@ -91,6 +92,15 @@ class Founding:
         finally:
             self.files.close(fd)
         self.files.move(self.layout.reserve, self.layout.segment(0))
+
+    def _require_unwritten(self, signer: Signer) -> None:
+        path = self.layout.checkpoint
+        try:
+            signed = open_checkpoint(path.read_bytes(), [*self.published(), signer.verifier], signer.name)
+        except NoteInvalid as error:
+            raise LedgerRefused(f"{path}: {error}") from error
+        if signed.size > 0:
+            raise LedgerRefused(f"{path} covers {signed.size} records, and there are none")
 
     def _signer(self, log_id: str) -> Signer:
         return signer_of(self.key, origin_of(log_id))

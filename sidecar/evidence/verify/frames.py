@@ -57,13 +57,14 @@ def next_whole(file: BinaryIO, offset: int) -> Whole | None:
     """The first frame that begins at an offset or behind it."""
     while True:
         data = os.pread(file.fileno(), _WINDOW_BYTES + FRAME_LIMIT_BYTES, offset)
+        is_last = len(data) < _WINDOW_BYTES + FRAME_LIMIT_BYTES
         at = data.find(_MARK, HEAD_BYTES)
-        while 0 <= at < _WINDOW_BYTES + HEAD_BYTES:
+        while at >= 0 and (is_last or at < _WINDOW_BYTES + HEAD_BYTES):
             found = _whole(data, at - HEAD_BYTES, offset)
             if found is not None:
                 return found
             at = data.find(_MARK, at + 1)
-        if len(data) < _WINDOW_BYTES + FRAME_LIMIT_BYTES:
+        if is_last:
             return None
         offset += _WINDOW_BYTES
 

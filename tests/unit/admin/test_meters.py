@@ -15,8 +15,10 @@ from sidecar.app.readings import (
     consent_readings,
     policy_readings,
 )
+from sidecar.app.shipping import Shipping
 from sidecar.audit.records import Result
 from sidecar.consent.verify import ConsentOff
+from sidecar.ledger.layout import Layout
 from sidecar.model.reasons import Reason
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
@@ -54,6 +56,7 @@ async def test_the_page_has_exactly_the_registered_metrics(tmp_path: Path) -> No
         meters = Meters("mlserver")
         meters.watch(lambda: policy_readings(it.policy))
         meters.watch(lambda: audit_readings(it.trail, it.log))
+        meters.watch(Shipping(Layout(it.audit_dir / "0")).readings)
         meters.watch(lambda: body_readings(Front(it.exchange, HttpLimits())))
         meters.watch(lambda: connection_readings(lambda: 3))
         meters.watch(lambda: consent_readings(ConsentOff()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from sidecar.audit import log as module
 from sidecar.audit import writer
 from sidecar.audit.lookup import export
 from sidecar.ledger.checkpoint import open_checkpoint
+from sidecar.ledger.reading import entries
 from sidecar.model.refusal import Refused
 from tests.unit.audit.logs import NOW_NS, Opened, decision, event, held_write, intent, outcome, summary, until
 from tests.unit.ledger.faulty import os_error
@@ -128,6 +130,41 @@ async def test_a_cancelled_append_finishes_and_its_task_is_cancelled_at_the_next
     assert seen == ["knows that it is on record", "has concluded"]
     assert task.cancelling() == cancels
     assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.none() | st.integers(0, 40), min_size=1, max_size=8))
+async def test_no_cancellation_at_any_step_leaves_an_intent_open_or_unknown_to_its_caller(
+    steps: list[int | None],
+) -> None:
+    """Each exchange is cancelled after so many steps of the loop, or never."""
+    with scratch() as folder:
+        it = Opened(folder).start()
+        known: set[int] = set()
+
+        async def exchange(number: int) -> None:
+            await it.log.append(intent(number))
+            known.add(number)
+            try:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            finally:
+                await it.log.append(outcome(number))
+
+        async def cancel(task: asyncio.Task[None], after: int | None) -> None:
+            for _ in range(after or 0):
+                await asyncio.sleep(0)
+            if after is not None:
+                task.cancel()
+
+        tasks = [asyncio.create_task(exchange(number)) for number in range(len(steps))]
+        cancels = [cancel(task, after) for task, after in zip(tasks, steps, strict=True)]
+        await asyncio.gather(*tasks, *cancels, return_exceptions=True)
+        await it.log.aclose()
+        found = summary(it.lines())
+        for kind in ("INTENT", "OUTCOME"):
+            assert sorted(number for each, number in found if each == kind) == sorted(known)
+        assert known >= {number for number, after in enumerate(steps) if after is None}
 
 
 async def test_a_task_that_is_cancelled_and_takes_it_back_goes_on(it: Opened) -> None:
@@ -341,3 +378,27 @@ async def test_find_gives_what_the_log_has_at_hand(it: Opened) -> None:
     await it.log.aclose()
     it.layout.segment(0).unlink()
     assert it.log.find(decision(1)) == []
+
+
+async def test_readers_of_a_live_log_see_its_records_and_no_damage(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=1 << 20).start()
+    is_over = threading.Event()
+
+    def read() -> int:
+        seen = 0
+        while not is_over.is_set():
+            sequences = [entry.sequence for entry in entries(it.layout.ledger_dir, seen)]
+            assert sequences == list(range(seen, seen + len(sequences)))
+            seen += len(sequences)
+        return seen
+
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        for number in range(100):
+            await until(lambda: it.log.is_reserved)
+            await asyncio.gather(*(it.log.append(event(pad=pad)) for pad in (0, 20_000, number)))
+    finally:
+        is_over.set()
+    assert 0 < await reading <= 300
+    assert len(it.lines()) == 300
+    await it.log.aclose()

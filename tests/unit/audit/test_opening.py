@@ -11,7 +11,7 @@ from sidecar.audit.salts import Salts
 from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import segment_files
 from tests.support import FixedClock, audit_terms
-from tests.unit.audit.logs import Opened, decision, event, intent, lines, outcome, record, summary
+from tests.unit.audit.logs import Opened, decision, event, intent, lines, outcome, record, summary, until
 from tests.unit.ledger.faulty import Fail, FaultyFiles
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ async def test_an_exchange_that_stayed_open_over_rotations_is_closed_at_the_next
     it = Opened(tmp_path / "live", segment_bytes=1 << 20).start()
     await it.log.append(intent(1))
     for number in range(2, 102):
+        await until(lambda: it.log.is_reserved)
         await it.log.append(intent(number, pad=40_000))
         await it.log.append(outcome(number))
     assert len(segment_files(it.layout.ledger_dir)) >= 4
@@ -126,7 +127,7 @@ async def test_what_is_wrong_is_told_in_one_kind_of_error(tmp_path: Path, spoil:
     if spoil == "segment":
         segment.write_bytes(b"x" + segment.read_bytes()[1:])
     elif spoil == "checkpoint":
-        it.layout.checkpoint.write_bytes(b"none")
+        it.layout.checkpoint.write_bytes(it.layout.checkpoint.read_bytes()[:-1])
     elif spoil == "key":
         (tmp_path / "audit.key").write_bytes(b"none")
     elif spoil == "folder":

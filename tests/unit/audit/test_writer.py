@@ -91,6 +91,18 @@ async def test_a_failure_at_any_call_of_the_writer_breaks_it_and_loses_nothing(t
     await again.log.aclose()
 
 
+async def test_a_disk_that_fails_to_the_end_does_not_keep_the_log_from_closing(tmp_path: Path) -> None:
+    """What cannot be cut off the segment now, the next start cuts off."""
+    it = Opened(tmp_path).start()
+    await it.log.append(intent(1))
+    Fail(it.files, lambda call: call.name != "close")
+    assert await gathered(it, intent(2)) == ["the audit log is broken"]
+    await it.log.aclose()
+    again = Opened(tmp_path)
+    assert summary(again.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+    await again.log.aclose()
+
+
 async def test_a_full_disk_refuses_what_is_new_and_keeps_room_for_what_is_open(tmp_path: Path) -> None:
     it = Opened(tmp_path, segment_bytes=SMALL).start()
     full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
@@ -136,6 +148,7 @@ async def test_a_refusal_for_want_of_room_says_when_to_come_again(tmp_path: Path
 async def test_records_go_over_into_new_segments(tmp_path: Path) -> None:
     it = Opened(tmp_path, segment_bytes=SMALL).start()
     for number in range(60):
+        await until(lambda: it.log.is_reserved)
         await it.log.append(intent(number, pad=40_000))
         await it.log.append(outcome(number, pad=40_000))
     await it.log.aclose()

@@ -101,7 +101,7 @@ async def test_audit_shows_one_decision_and_exports_all(tmp_path: Path) -> None:
     refused = records[-1]["decision_id"]
     story = sidecar("audit", "show", refused, str(tmp_path / "audit")).output
     assert "REFUSAL" in story
-    assert "because    data_stale: data_version stale is " in story
+    assert "data_stale: data_version stale is " in story
     assert sidecar("audit", "show", "0" * 32, str(tmp_path / "audit")).exit_code == 1
 
 

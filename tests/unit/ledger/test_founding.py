@@ -91,7 +91,7 @@ def test_an_identity_by_a_key_that_nobody_knows_is_refused(tmp_path: Path) -> No
     found(founding(tmp_path))
     (tmp_path / "audit.pub").unlink()
     before = image(tmp_path)
-    with pytest.raises(LedgerRefused, match="identity: .*no known key"):
+    with pytest.raises(LedgerRefused, match=r"identity: .*no known key"):
         founding(tmp_path, Ed25519PrivateKey.generate()).identity()
     assert image(tmp_path) == before
 

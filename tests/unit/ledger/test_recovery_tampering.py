@@ -14,7 +14,7 @@ from sidecar.ledger.frames import frame
 from sidecar.ledger.note import Signer
 from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import Header, read_header, segment_files
-from tests.unit.ledger.logs import Log, assert_refused, grown
+from tests.unit.ledger.logs import Log, assert_refused, grown, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,16 @@ def _alter_signed_record(log: Log) -> str:
     path = [each for each in segment_files(log.layout.ledger_dir) if read_header(each).first < size][-1]
     lost = size - 1
     rewrite(path, lambda sequence, record: record.replace(b"xx", b"xy", 1) if sequence == lost else record)
+    return f"the first {size} records are not those that were signed"
+
+
+def _alter_a_record_signed_before_the_newest_segment(log: Log) -> str:
+    """Of what came after that checkpoint only the tiles reached the disk: the newest segment's tree is there."""
+    *_, path, newest = segment_files(log.layout.ledger_dir)
+    size = int(newest.stem) - 1
+    checkpoint = Checkpoint(log.ledger.signer.name, size, root_of(log.records[:size]))
+    log.layout.checkpoint.write_bytes(sign_checkpoint(checkpoint, log.ledger.signer))
+    rewrite(path, lambda sequence, record: record.replace(b"xx", b"xy", 1) if sequence == size - 1 else record)
     return f"the first {size} records are not those that were signed"
 
 
@@ -185,6 +195,7 @@ def _alter_the_identity(log: Log) -> str:
 SPOILS = [
     _forget_checkpoint,
     _alter_signed_record,
+    _alter_a_record_signed_before_the_newest_segment,
     _remove_signed_records,
     _remove_newest_segments,
     _remove_all_records,

@@ -171,16 +171,23 @@ def test_it_looks_once_a_minute_and_again_at_once_where_it_failed(tmp_path: Path
     kept.log.close()
 
 
-def test_the_tiles_of_deleted_records_go_too(tmp_path: Path) -> None:
-    kept = Kept(tmp_path, Keep(0.0, 0), segments=8, record_bytes=70, segment_bytes=8_000)
+def test_the_tiles_of_deleted_records_go_too_and_those_of_others_stay(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Keep(DAY_S, ALL), segments=8, record_bytes=70, segment_bytes=8_000)
     folder = kept.log.layout.ledger_dir / "tile"
     (folder / "0" / "not-ours").touch()
-    assert sorted(path.name for path in (folder / "0").iterdir() if path.is_file()) == ["000", "001", "not-ours"]
+
+    def tiles() -> list[str]:
+        return sorted(path.name for path in (folder / "0").iterdir() if path.is_file())
+
+    assert (tiles(), 256 < kept.firsts[4] < 512 < kept.firsts[-1]) == (["000", "001", "not-ours"], True)
+    for path in kept.paths[:4]:
+        kept.touch(path, 2 * DAY_S)
     kept.apply()
-    newest = kept.firsts[0]
-    whole = [f"{number:03}" for number in range(newest // 256, len(kept.log.records) // 256)]
-    assert sorted(path.name for path in (folder / "0").iterdir() if path.is_file()) == [*whole, "not-ours"]
-    assert newest > 512
+    assert tiles() == ["001", "not-ours"]  # its last records are still there
+    for path in kept.paths:
+        kept.touch(path, 2 * DAY_S)
+    kept.apply()
+    assert (tiles(), len(kept.paths)) == (["not-ours"], 1)
     assert [path.name for path in (folder / "1" / "000.p").iterdir()] == ["2"]
     kept.log.close()
 

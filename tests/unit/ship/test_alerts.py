@@ -53,4 +53,7 @@ def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:
     ours = {name for name in METRICS if name.startswith("sidecar_ship_")}
     assert ours <= set(NAMES.findall(PAGE)) <= set(METRICS)
     watched = {name for rule in RULES for name in NAMES.findall(rule["expr"])}
-    assert ours - watched == {"sidecar_ship_lag_records", "sidecar_ship_shipped_total"}  # to look at, not to be woken by
+    assert ours - watched == {
+        "sidecar_ship_lag_records",
+        "sidecar_ship_shipped_total",
+    }  # to look at, not to be woken by

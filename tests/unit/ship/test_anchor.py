@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.ledger.checkpoint import open_checkpoint
+from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
 from sidecar.ledger.keys import read_public
-from sidecar.ship.anchor import AnchorInvalid, checkpoint_name, largest_checkpoint
+from sidecar.ledger.tiles import TileFolder
+from sidecar.ship.anchor import AnchorInvalid, RolledBack, check_continues, checkpoint_name, largest_checkpoint
 from sidecar.ship.destination import Unavailable
 from sidecar.ship.store import FolderStore
 from tests.unit.ship.ledgers import WrittenLog, event
@@ -70,6 +71,49 @@ def test_foreign_names_are_passed_over(log: WrittenLog, archive: FolderStore, tm
     found = largest_checkpoint(str(tmp_path / "archive"), log.log_id, read_public(log.public_file))
     assert found is not None
     assert found.size == 3
+
+
+def signed(log: WrittenLog) -> Checkpoint:
+    return open_checkpoint(log.layout.checkpoint.read_bytes(), read_public(log.public_file))
+
+
+def test_a_log_continues_each_of_its_checkpoints(log: WrittenLog) -> None:
+    read = TileFolder(log.layout.ledger_dir).read
+    check_continues(None, None, read)
+    anchored: list[Checkpoint] = []
+    for _ in range(5):
+        log.write_signed(*[event()] * 100)
+        anchored.append(signed(log))
+    for each in anchored:
+        check_continues(each, anchored[-1], read)
+
+
+def test_a_log_that_was_rolled_back_is_told(log: WrittenLog) -> None:
+    read = TileFolder(log.layout.ledger_dir).read
+    log.write_signed(event())
+    older = signed(log)
+    log.write_signed(event())
+    for present, size in ((older, 1), (None, 0)):
+        with pytest.raises(RolledBack, match=f"over 2 records, and the log one over {size}: it was rolled back"):
+            check_continues(signed(log), present, read)
+
+
+def test_a_log_with_other_records_is_told(log: WrittenLog, tmp_path: Path) -> None:
+    """As when an older copy of the folder was started anew, and has grown since."""
+    with WrittenLog(tmp_path / "other" / "0") as other:
+        other.write_signed(event("stop"), event())
+        log.write_signed(event(), event(), event())
+        with pytest.raises(RolledBack, match="the first 2 records are not those that were archived"):
+            check_continues(signed(other), signed(log), TileFolder(log.layout.ledger_dir).read)
+
+
+def test_where_retention_was_the_size_is_all_that_counts(log: WrittenLog, caplog: pytest.LogCaptureFixture) -> None:
+    log.write_signed(*[event()] * 100)
+    older = signed(log)
+    log.write_signed(*[event()] * 300)
+    (log.layout.ledger_dir / "tile/0/000").unlink()
+    check_continues(older, signed(log), TileFolder(log.layout.ledger_dir).read)
+    assert "only the size" in caplog.text
 
 
 @given(st.integers(0, 10**20 - 1), st.integers(0, 10**20 - 1))

@@ -64,10 +64,12 @@ def of_ledger(log: WrittenLog) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_before_the_first_checkpoint_nothing_is_due(log: WrittenLog, shelf: Shelf) -> None:
-    log.write(event())
+def test_what_is_not_signed_is_not_due(log: WrittenLog, shelf: Shelf) -> None:
+    log.write(*[PADDED] * 12)
     assert not shelf.destination.round(is_last=True)
-    assert shelf.names == set()
+    assert shelf.names == {"identity"}
+    log.layout.checkpoint.unlink()
+    assert not shelf.destination.round(is_last=True)
 
 
 def test_closed_segments_full_tiles_identity_and_checkpoint_are_there_byte_for_byte(

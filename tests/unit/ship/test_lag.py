@@ -26,6 +26,9 @@ def test_an_empty_log_has_no_lag(log: WrittenLog) -> None:
     log.write(event())
     for lag in (collector_lag, archive_lag):
         assert lag(log.layout, None, START_S) == Lag(0, 0.0)
+    log.layout.checkpoint.unlink()
+    for lag in (collector_lag, archive_lag):
+        assert lag(log.layout, None, START_S) == Lag(0, 0.0)
     assert checkpoint_age_s(log.layout, None, START_S) == 0.0
 
 

@@ -22,9 +22,10 @@ def sequences(log: WrittenLog, position: Position, stop: int) -> list[int]:
     return [orjson.loads(record)["sequence"] for record, _ in follow(log.layout, position, stop)]
 
 
-def test_before_the_first_checkpoint_there_is_nothing_to_ship(tmp_path: Path) -> None:
+def test_without_a_checkpoint_there_is_nothing_to_ship(tmp_path: Path) -> None:
     with WrittenLog(tmp_path / "audit" / "0") as log:
-        log.write(event())
+        log.write_signed(event())
+        log.layout.checkpoint.unlink()
         assert extent_of(log.layout) is None
 
 

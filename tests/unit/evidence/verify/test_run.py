@@ -207,6 +207,15 @@ def test_the_zeros_behind_the_last_record_must_be_zeros(ledger: Path, audit_dir:
     assert problems(audit_dir) == ["segment_unclosed"]
 
 
+def test_what_was_added_behind_the_last_record_of_a_closed_segment_is_named(ledger: Path, audit_dir: Path) -> None:
+    one, *_ = segment_files(ledger)
+    end = one.stat().st_size
+    with one.open("ab") as file:
+        file.write(bytes(100) + b"added")
+    (finding,) = verified(audit_dir).problems
+    assert (finding.code, finding.file, finding.offset) == ("tail_not_zero", f"records/{one.name}", end + 100)
+
+
 def other_log(tmp_path: Path) -> Path:
     """Its key is known: both logs could be those of one host."""
     ledger = written(tmp_path / "other", count=200, segment_bytes=16_384)

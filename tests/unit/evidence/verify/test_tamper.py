@@ -1,4 +1,4 @@
-"""Any single bit of any file under `ledger/` that is flipped is found, and the finding says where."""
+"""Any single bit of any file under `ledger/` that is flipped is found and located; so is any coarser change."""
 
 from __future__ import annotations
 
@@ -99,3 +99,37 @@ def is_located(audit_dir: Path, bit: Bit) -> bool:
     if bit.file == "checkpoint":  # nothing is signed then, and tiles and records still agree
         return not report.holds and {file for file, _ in places} == {"checkpoint"}
     return not report.holds and places == {(bit.file, bit.sequence)}
+
+
+def changed(good: bytes, chance: random.Random) -> bytes:
+    """A file cut off, cut into, added to or written over, somewhere."""
+    begin = chance.randrange(len(good))
+    end = min(len(good), begin + chance.randrange(1, 2_000))
+    noise = chance.randbytes(chance.randrange(1, 300))
+    return chance.choice(
+        [
+            good[:begin],
+            good[:begin] + good[end:],
+            good[:begin] + noise + good[begin:],
+            good[:begin] + noise + good[end:],
+        ]
+    )
+
+
+def test_any_coarser_change_is_found(pristine: Path, tmp_path: Path) -> None:
+    audit_dir, chance = tmp_path / "audit", random.Random(SEED)
+    shutil.copytree(pristine.parents[1], audit_dir)
+    shutil.copy(pristine.parents[2] / "audit.pub", tmp_path)
+    ledger = audit_dir / "0" / "ledger"
+    paths = [path for path in sorted(ledger.rglob("*")) if path.is_file()]
+    missed: list[tuple[str, bytes]] = []
+    for _ in range(200):
+        path = chance.choice(paths)
+        good = path.read_bytes()
+        bad = changed(good, chance)
+        path.write_bytes(bad)
+        report = verified(audit_dir)
+        path.write_bytes(good)
+        if report.holds and bad != good:
+            missed.append((path.relative_to(ledger).as_posix(), bad))
+    assert missed == []

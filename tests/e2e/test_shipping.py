@@ -1,0 +1,52 @@
+"""`sidecar run` with an archive: what is there when it has stopped, and what a dead collector costs at the stop."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from sidecar.ledger.keys import read_public
+from sidecar.ledger.layout import slots
+from sidecar.ledger.merkle import Tree
+from sidecar.ledger.segments import read_header, segment_files
+from sidecar.ledger.tiles import TileFolder
+from sidecar.ship.anchor import largest_checkpoint
+from tests.process import sidecar, wait_until
+from tests.upstream import recording_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = "/v2/models/credit/infer"
+BODY = {"inputs": [{"name": "income", "shape": [1], "datatype": "FP64", "data": [50.0]}]}
+
+
+def test_the_last_checkpoint_and_its_tiles_are_in_the_archive_when_it_has_stopped(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    with (
+        recording_server() as upstream,
+        sidecar(tmp_path, upstream.url, "--audit-archive", str(archive)) as running,
+    ):
+        for _ in range(20):
+            assert running.infer(PATH, BODY).status == 200
+        wait_until(lambda: any(archive.glob("*/checkpoints/*")))
+    [layout] = slots(tmp_path / "audit")
+    log_id = read_header(segment_files(layout.ledger_dir)[0]).log_id
+    anchored = largest_checkpoint(str(archive), log_id, read_public(tmp_path / "audit.pub"))
+    assert anchored is not None
+    assert anchored.size == len(running.records()) > 40
+    assert Tree.restore(anchored.size, TileFolder(archive / log_id).read).root() == anchored.root
+
+
+def test_a_collector_that_hangs_delays_the_stop_by_seconds_only(tmp_path: Path) -> None:
+    """It takes connections, and never answers: what it was sent is shipped again by the next start."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as hanging,
+        recording_server() as upstream,
+        sidecar(tmp_path, upstream.url, "--otlp", f"http://127.0.0.1:{hanging.getsockname()[1]}") as running,
+    ):
+        assert running.infer(PATH, BODY).status == 200
+        hanging.accept()[0].close()  # the first attempt
+        running.process.terminate()
+        assert running.process.wait(9) == 0
+    assert [record["kind"] for record in running.records()] == ["EVENT", "INTENT", "OUTCOME", "EVENT"]
