@@ -49,14 +49,10 @@ class KeptPolicies:
         path = self._path(revision)
         if self._active is not None:
             self._touch(self._path(self._active))
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._directory / f".{revision}.{secrets.token_hex(8)}"
-        try:
-            self._write(draft, archive)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_directory(self._directory)
+        if _content(path) == archive:
+            self._touch(path)  # a restart needs no room on the disk
+        else:
+            self._create(path, archive)
         self._active = revision
         oldest_unix_s = oldest_record_unix_s(self._audit_dir)
         if oldest_unix_s is not None:
@@ -86,6 +82,16 @@ class KeptPolicies:
         with suppress(FileNotFoundError):  # deleted by hand
             os.utime(path, (now_unix_s, now_unix_s))
 
+    def _create(self, path: Path, archive: bytes) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._directory / f".{path.name}.{secrets.token_hex(8)}"
+        try:
+            self._write(draft, archive)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_directory(self._directory)
+
     def _write(self, path: Path, content: bytes) -> None:
         now_unix_s = self._clock.unix_s()
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -112,6 +118,13 @@ def read_kept(audit_dir: Path, revision: str) -> bytes | None:
         return None
     try:
         return (audit_dir / FOLDER / f"{revision}{SUFFIX}").read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
         return None
 

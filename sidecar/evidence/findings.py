@@ -92,7 +92,7 @@ MEANINGS = {
     Code.CLOCK_BACK: "The machine's clock was set back, or another machine went on with the log. The order holds.",
     Code.TORN_TAIL: "Written now, or left by a kill: nobody was told of it, and the next start cuts it.",
     Code.NOT_YET_SIGNED: "Their order and content are whole, and proven from the next checkpoint on.",
-    Code.OLDEST_DELETED: "Retention deleted older records; their hashes are still here and were checked.",
+    Code.OLDEST_DELETED: "Retention, or somebody, deleted older records; the tree over them is here and was checked.",
     Code.STILL_OPEN: "They are in flight, or were when the process was killed: the next start closes them.",
     Code.RECORDS_ELSEWHERE: "The archive gets a segment once it is closed; until then the sidecar has its records.",
 }

@@ -58,9 +58,11 @@ class Ledger:
     lock_fd: int
 
     def close(self) -> None:
-        """Gives the unused disk back, and the log to the next process."""
+        """Gives the unused disk back, and the log to the next process. On a disk that fails, a start does the rest."""
         try:
             self.appender.close()
+        except OSError as error:
+            logger.warning("the audit log could not be closed in order: %s", error)
         finally:
             os.close(self.lock_fd)
 

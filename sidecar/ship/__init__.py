@@ -9,4 +9,6 @@ root, which supervises the process and shows its lag.
     ledger ─▶ tail ─▶ exchanges ─▶ span, log_record ─▶ encode ─▶ collector     the destination `otlp`
           └─▶ segments, tiles, checkpoints ─▶ store                            the destination `archive`
                  each in a thread of its own (loop), each behind a cursor
+    cursor + ledger ─▶ lag         for the metrics page, true also while the process is dead
+    archive ─▶ anchor              whether a log still continues what was archived, asked at its start
 """

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -174,3 +176,10 @@ async def test_a_variable_that_cannot_be_understood_stops_the_start(
     with pytest.raises(StartProblems, match="OTEL_EXPORTER_OTLP_TIMEOUT=soon"):
         async with shipping_room(log.layout, otlp=DEAD_END, archive=None):
             pass
+
+
+def test_the_data_path_does_not_import_what_only_shipping_needs() -> None:
+    heavy = {"urllib3", "google.protobuf", "opentelemetry", "fsspec"}
+    code = f"import sys, sidecar.app.shipping; print(*{heavy} & {{*sys.modules}})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ran.stdout == "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import errno
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import pytest
 
 from sidecar.audit import writer
 from sidecar.audit.port import Kind
-from sidecar.ledger.segments import segment_files
+from sidecar.ledger.frames import FRAME_LIMIT_BYTES, RECORD_LIMIT_BYTES
+from sidecar.ledger.segments import HEADER_BYTES, segment_files
 from sidecar.model.refusal import Refused
 from tests.unit.audit.logs import (
     NOW_NS,
@@ -188,17 +190,33 @@ async def test_a_clock_that_went_back_while_nothing_ran_is_told(tmp_path: Path) 
     assert [line.get("details") for line in again.lines()] == [None, {"back_ms": 60_000}, None]
 
 
-async def test_a_clock_that_goes_back_again_and_again_takes_no_room_from_what_is_open(tmp_path: Path) -> None:
-    it = Opened(tmp_path, segment_bytes=SMALL).start()
+def largest(it: Opened, plain: Record) -> Record:
+    """Padded so that it becomes a record of the largest size there is, if it is the next."""
+    head = len(it.log._writer._heads[plain.kind]) + len(f'{it.log.size},"time_unix_ns":{NOW_NS},')
+    spare = RECORD_LIMIT_BYTES - head - (len(plain.body) - 1)
+    return dataclasses.replace(plain, body=plain.body.replace(b'"pad":"', b'"pad":"' + b"x" * spare))
+
+
+@pytest.mark.parametrize("goes_back_at", ["INTENT", "EVENT", "OUTCOME", ""])
+async def test_what_is_open_has_its_room_to_the_byte_even_if_the_clock_goes_back(
+    tmp_path: Path, goes_back_at: str
+) -> None:
+    """Segments that hold records of the largest size and not a byte more, all of them used."""
+    it = Opened(tmp_path, segment_bytes=HEADER_BYTES + 5 * FRAME_LIMIT_BYTES).start()
     full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+
+    async def is_on_record(plain: Record) -> bool:
+        if plain.kind == goes_back_at:
+            it.clock.advance(-5)
+        return (await gathered(it, largest(it, plain)))[0] is None
+
     begun = 0
-    while (await gathered(it, intent(begun, pad=LARGEST)))[0] is None:
+    while await is_on_record(intent(begun)):
         begun += 1
-    while (await gathered(it, event(pad=LARGEST)))[0] is None:
+    while await is_on_record(event()):
         pass
-    for number in range(begun):
-        it.clock.advance(-5)
-        await it.log.append(outcome(number, pad=LARGEST))
+    assert begun > 1
+    assert [await is_on_record(outcome(number)) for number in range(begun)] == [True] * begun
     assert it.log.broken is None
     full.is_on = False
     await it.log.aclose()

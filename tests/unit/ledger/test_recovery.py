@@ -203,3 +203,14 @@ def test_a_torn_tail_is_counted_and_cut(tmp_path: Path) -> None:
     assert last.ledger.recovered.torn_bytes == 0
     last.close()
     assert last.segment.stat().st_size == end > HEADER_BYTES
+
+
+def test_a_signed_record_is_never_taken_for_a_torn_one(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.commit(100)
+    log.sign()
+    log.kill()
+    content = bytearray(log.segment.read_bytes())
+    content[log.appender._used_bytes - 1] ^= 1
+    log.segment.write_bytes(content)
+    assert_refused(tmp_path, "a frame's CRC-32C does not match, in a record that was signed")

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -60,7 +61,7 @@ def rejected_logs(count: int) -> Answer:
 class ScriptedCollector:
     """Gives `answers` in turn, then 400 to a batch with a decision in `poison`, `fallback` to all else."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: deque[Answer] = deque()
         self.fallback = Answer()
         self.by_path: dict[str, Answer] = {}
@@ -96,7 +97,10 @@ class ScriptedCollector:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server.handle_error = lambda *_: None  # a handshake that the client broke off
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
