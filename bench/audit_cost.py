@@ -32,6 +32,7 @@ VARIANTS: Mapping[str, tuple[Sequence[str], Sequence[str], str]] = {
     "best_effort": (("sidecar",), ("--audit-delivery", "best_effort"), "kept, but waited for by nobody"),
 }
 """Name to launcher, flags and meaning."""
+OTHERS = [name for name in VARIANTS if name != BASE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/audit", description=__doc__)
+    parser.add_argument("--audit", nargs="+", choices=OTHERS, default=OTHERS, help="beside `off` (default: all)")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=6, help="turns of each variant (default 6)")
     parser.add_argument("--seconds", type=int, default=4, help="of each measurement (default 4)")
@@ -104,27 +106,25 @@ def _measure(arguments: argparse.Namespace) -> Report:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidecar-bench-", dir=arguments.folder)))
         address = stack.enter_context(upstream(folder))
-        running = {
-            name: stack.enter_context(
-                sidecar(
-                    folder, address, mode="enforce", engine=arguments.engine, name=name, launcher=launcher, flags=flags
-                )
+        running: dict[str, Sidecar] = {}
+        for name in [BASE, *arguments.audit]:
+            launcher, flags, _ = VARIANTS[name]
+            one = sidecar(
+                folder, address, mode="enforce", engine=arguments.engine, name=name, launcher=launcher, flags=flags
             )
-            for name, (launcher, flags, _) in VARIANTS.items()
-        }
+            running[name] = stack.enter_context(one)
         for each in running.values():
             expect_prediction(each.address)
             wrk(each.address, arguments.connections, WARM_UP_S)
         rounds: dict[str, list[Round]] = {name: [] for name in running}
-        for name in _turns(arguments.rounds):
+        for name in _turns(list(running), arguments.rounds):
             print(f"audit: {name}, round {len(rounds[name]) + 1}", file=sys.stderr, flush=True)
             rounds[name].append(_round(running[name], arguments))
         return Report(describe(folder), arguments.connections, rounds)
 
 
-def _turns(count: int) -> Iterator[str]:
-    """Every variant once a turn; the order turns around each time, so that a steady drift cancels."""
-    names = list(VARIANTS)
+def _turns(names: list[str], count: int) -> Iterator[str]:
+    """Every name once a turn; the order turns around each time, so that a steady drift cancels."""
     for _ in range(count):
         yield from names
         names.reverse()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import sidecar
 from sidecar.app.problems import StartProblems
-from sidecar.app.shipping import Shipping, shipping_room
+from sidecar.app.shipping import Shipping, check_archive, shipping_room
 from sidecar.audit.opening import AuditLogError, open_log
 from sidecar.audit.refusals import Quota
 from sidecar.audit.salts import Salts
@@ -153,8 +153,10 @@ async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLo
         )
     except AuditLogError as found:
         raise StartProblems([f"--audit-dir: {found}"]) from None
-    log.start()
     try:
+        if settings.audit_archive is not None:
+            await check_archive(Layout(settings.audit_dir / SLOT), settings.audit_public_file, settings.audit_archive)
+        log.start()
         yield log
     finally:
         await log.aclose()

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from sidecar import telemetry as names
 from sidecar.app.problems import StartProblems
 from sidecar.ledger.segments import Damaged
+from sidecar.ship.check import UNAVAILABLE
 from sidecar.ship.cursor import CursorFile
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
 from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
@@ -25,6 +26,7 @@ from sidecar.ship.loop import LAST_ROUND_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
+    from pathlib import Path
 
     from sidecar.admin.meters import Reading
     from sidecar.ledger.layout import Layout
@@ -160,6 +162,25 @@ async def shipping_room(layout: Layout, *, otlp: str | None, archive: str | None
         yield shipping
     finally:
         await shipping.aclose()
+
+
+async def check_archive(layout: Layout, public_file: Path, archive: str) -> None:
+    """Raises StartProblems where the archive has more of this log, or another past: it was rolled back or replaced.
+
+    An archive that cannot be asked stops nothing: what is shipped later would conflict with what it has.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "sidecar.ship.check", "--slot-dir", str(layout.slot_dir)),
+        *("--public-key", str(public_file), "--archive", archive),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate()
+    message = told.decode().strip()
+    if process.returncode == UNAVAILABLE:
+        logger.warning("the log could not be held against its archive: %s", message)
+    elif process.returncode != 0:
+        raise StartProblems([f"--audit-archive: {message or 'the check failed; see above'}"])
 
 
 def _problems(otlp: str | None, archive: str | None) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from typing import TYPE_CHECKING
+
+import pytest
 
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.layout import slots
@@ -50,3 +53,26 @@ def test_a_collector_that_hangs_delays_the_stop_by_seconds_only(tmp_path: Path) 
         running.process.terminate()
         assert running.process.wait(9) == 0
     assert [record["kind"] for record in running.records()] == ["EVENT", "INTENT", "OUTCOME", "EVENT"]
+
+
+def test_a_log_that_was_put_back_does_not_start_and_one_without_its_archive_does(tmp_path: Path) -> None:
+    flags = ("--audit-archive", str(tmp_path / "archive"))
+    with recording_server() as upstream, sidecar(tmp_path / "first", upstream.url, *flags) as running:
+        audit = tmp_path / "first" / "audit"
+        shutil.copytree(audit / "0", tmp_path / "older")
+        assert running.infer(PATH, BODY).status == 200
+    shutil.rmtree(audit / "0")
+    shutil.copytree(tmp_path / "older", audit / "0")
+    again = tmp_path / "again"
+    shutil.copytree(tmp_path / "first", again, ignore=shutil.ignore_patterns("rego", "data.json"))
+    with (
+        recording_server() as upstream,
+        pytest.raises(pytest.fail.Exception, match="--audit-archive: the archive has a checkpoint over"),
+        sidecar(again, upstream.url, *flags),
+    ):
+        pytest.fail("it started")
+    (tmp_path / "archive").rename(tmp_path / "elsewhere")
+    third = tmp_path / "third"
+    shutil.copytree(tmp_path / "first", third, ignore=shutil.ignore_patterns("rego", "data.json"))
+    with recording_server() as upstream, sidecar(third, upstream.url, *flags) as running:
+        assert running.infer(PATH, BODY).status == 200

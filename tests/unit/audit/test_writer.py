@@ -198,15 +198,16 @@ def largest(it: Opened, plain: Record) -> Record:
 
 
 @pytest.mark.parametrize("goes_back_at", ["INTENT", "EVENT", "OUTCOME", ""])
+@pytest.mark.parametrize("since", range(8))
 async def test_what_is_open_has_its_room_to_the_byte_even_if_the_clock_goes_back(
-    tmp_path: Path, goes_back_at: str
+    tmp_path: Path, goes_back_at: str, since: int
 ) -> None:
     """Segments that hold records of the largest size and not a byte more, all of them used."""
     it = Opened(tmp_path, segment_bytes=HEADER_BYTES + 5 * FRAME_LIMIT_BYTES).start()
     full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
 
     async def is_on_record(plain: Record) -> bool:
-        if plain.kind == goes_back_at:
+        if plain.kind == goes_back_at and it.log.size >= since:
             it.clock.advance(-5)
         return (await gathered(it, largest(it, plain)))[0] is None
 
