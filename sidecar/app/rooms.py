@@ -179,6 +179,7 @@ def _terms(settings: Settings) -> Terms:
             [name for name, destination in destinations.items() if destination is not None],
         ),
         host=socket.gethostname(),
+        rotate_s=settings.audit_rotate,
     )
 
 

@@ -136,15 +136,19 @@ class Writer(Generic[Ticket]):
 
     def _work(self) -> None:
         due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
-        last, segment = 0, self._appender.first
+        last, segment, begun_s = 0, self._appender.first, time.monotonic()
         while (batch := self._next(last, due_s)) is not None:
             last = len(batch)
             if batch:
                 self.commit(batch)
+            now_s = time.monotonic()
+            if now_s >= begun_s + self._ledger.rotate_s:
+                self._rotate()
             # A new segment has just taken the reserve, and the next should not be a second away.
-            if time.monotonic() >= due_s or self._appender.first != segment:
-                due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
-                segment = self._appender.first
+            if now_s >= due_s or self._appender.first != segment:
+                due_s = now_s + CHECKPOINT_INTERVAL_S
+                if self._appender.first != segment:
+                    segment, begun_s = self._appender.first, now_s
                 self._checkpoint()
 
     def _next(self, last: int, due_s: float) -> list[tuple[Record, Ticket]] | None:
@@ -201,6 +205,14 @@ class Writer(Generic[Ticket]):
         if self.broken is None:
             logger.exception("the audit log is broken: a record could not be made durable")
             self.broken = str(error) or repr(error)
+
+    def _rotate(self) -> None:
+        """A segment that is old is closed, so that an archive gets it."""
+        if self.broken is None and self._appender.is_rotatable:
+            try:
+                self._appender.rotate()
+            except Exception as error:
+                self._break(error)
 
     def _checkpoint(self) -> None:
         """Hands the tree as it is to the notary, unless that is still at work on the last."""

@@ -59,6 +59,11 @@ class Appender:
         return self._first
 
     @property
+    def is_rotatable(self) -> bool:
+        """Whether the segment has records, and a successor."""
+        return self.has_reserve and self._used_bytes > HEADER_BYTES
+
+    @property
     def slots(self) -> int:
         """How many records of the largest size there is certainly room for."""
         here = (self._limit_bytes - self._used_bytes) // FRAME_LIMIT_BYTES
@@ -71,7 +76,7 @@ class Appender:
         Goes on to the next segment where this one is full. Raises OSError.
         """
         if self._used_bytes + HEAD_BYTES + len(record) > self._limit_bytes:
-            self._rotate()
+            self.rotate()
         framed = frame(self.next_sequence, self._batch_first, record)
         place = (self._first, self._used_bytes)
         self._staged.append(framed)
@@ -103,8 +108,8 @@ class Appender:
             finally:
                 self._files.close(fd)
 
-    def _rotate(self) -> None:
-        """The header is durable before the segment gets its name: a segment always has one."""
+    def rotate(self) -> None:
+        """Goes on to the next segment. Its header is durable before it gets its name. Raises OSError."""
         if not self.has_reserve:
             raise OSError("the segment is full, and no other is reserved")
         self.flush()

@@ -36,13 +36,17 @@ logger = logging.getLogger("sidecar.audit")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a log is kept: sizes in bytes; `public_file` gets the keys that anybody may know."""
+    """How a log is kept. `public_file` gets the keys that anybody may know.
+
+    A segment is closed when `segment_bytes` are full, or `rotate_s` after it was begun.
+    """
 
     key_file: Path
     public_file: Path
     segment_bytes: int
     keep: Keep
     host: str
+    rotate_s: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Ledger:
     notary: Notary
     recovered: Recovered
     key_changed: bool
+    rotate_s: float
     lock_fd: int
 
     def close(self) -> None:
@@ -128,7 +133,7 @@ class _Opening:
             notary.reserve(appender)
         for folder in (self.layout.slot_dir, self.layout.ledger_dir, self.layout.segment(0).parent):
             sync_folder(folder)  # a crash may have come between a file's name and its sync
-        return Ledger(log_id, signer, appender, notary, recovered, key_changed, lock_fd)
+        return Ledger(log_id, signer, appender, notary, recovered, key_changed, self.terms.rotate_s, lock_fd)
 
     def _is_signed_by(self, signer: Signer) -> bool:
         """Whether the last checkpoint has the key of now on it."""

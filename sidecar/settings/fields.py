@@ -2,33 +2,22 @@
 
 Each field is a flag (`--policy-timeout-ms`), a key of the YAML file (`policy_timeout_ms`) and a variable
 (`SIDECAR_POLICY_TIMEOUT_MS`); flag over variable over file over default. `description` is the text of `--help` and of
-docs/settings.md. Checks stand with the field that they are about, so that all problems are found in one go.
+docs/settings.md. What pydantic does not check by type and bound stands in `checks.py`.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-from sidecar.settings.values import TARGET, Address, AddressField, Names, parse_duration_s
-
-SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver")
-"""The contract's `tfserving` and `openai` come with a later version and are refused until then."""
+from sidecar.settings.checks import SERVER_KINDS, Checks
+from sidecar.settings.values import Address, AddressField, Names, parse_duration_s
 
 
-SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authorization", "cookie"})
-
-
-RECORD_ROOM_BYTES = 1 << 16
-SPARE_RECORDS = 16
-"""Beside the OUTCOMEs of what is at work: events and the segment's ends."""
-
-
-class Settings(BaseSettings):
+class Settings(Checks):
     """All settings, checked. Frozen: a change means a restart, except for policy, data and key files."""
 
     model_config = SettingsConfigDict(
@@ -131,6 +120,12 @@ class Settings(BaseSettings):
         le=1 << 30,
         description="Bytes of one file of the log; the one in use and the next are reserved on the disk",
     )
+    audit_rotate: Annotated[float, BeforeValidator(parse_duration_s)] = Field(
+        default=3_600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long a file of the log is written to before it is closed, and so archived (e.g. 5m, 1h)",
+    )
     audit_keep: Annotated[float, BeforeValidator(parse_duration_s)] = Field(
         default=30 * 86_400.0,
         gt=0,
@@ -179,113 +174,6 @@ class Settings(BaseSettings):
         """Flag over variable over file. `.env` files are not read: too easy to overlook."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
-
-    @field_validator("upstream", "opa")
-    @classmethod
-    def _is_target(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None:
-            return None
-        match = TARGET.fullmatch(value)
-        if match is None:
-            raise ValueError(f"{value!r} is none of http://HOST:PORT, https://HOST:PORT, unix://PATH")
-        host = match["host"]
-        if info.field_name == "opa" and match["scheme"] == "http" and not Address(host.strip("[]"), 0).is_loopback:
-            # Requirement O5: plain text only on loopback and Unix sockets; decisions could be forged on the way.
-            raise ValueError("--opa over plain http is for loopback only; use https:// or unix://")
-        return value
-
-    @field_validator("server")
-    @classmethod
-    def _is_server_kind(cls, value: str) -> str:
-        if value in ("tfserving", "openai"):
-            raise ValueError(f"{value} is not served by this version; it knows {', '.join(SERVER_KINDS)}")
-        if value not in SERVER_KINDS:
-            raise ValueError(f"{value!r} is none of {', '.join(SERVER_KINDS)}")
-        return value
-
-    @field_validator("opa")
-    @classmethod
-    def _opa_fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("engine") == "embedded":
-            raise ValueError("--opa and --engine embedded exclude each other")
-        return value
-
-    @field_validator("tls_client_ca")
-    @classmethod
-    def _has_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("tls_cert") is None:
-            raise ValueError("without --tls-cert there is no TLS to ask clients for certificates in")
-        return value
-
-    @field_validator("policy", "data")
-    @classmethod
-    def _is_ours_to_load(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("opa") is not None:
-            raise ValueError("a running OPA (--opa) has policy and data of its own; give them to it instead")
-        if value is not None and not value.exists():
-            raise ValueError(f"{value} does not exist")
-        return value
-
-    @field_validator("tls_key")
-    @classmethod
-    def _is_tls_pair(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if (value is None) != (info.data.get("tls_cert") is None):
-            raise ValueError("--tls-cert and --tls-key come together")
-        return value
-
-    @field_validator("consent_keys", "consent_issuer", "consent_audience")
-    @classmethod
-    def _is_given_with_consent(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("consent") == "on":
-            flag = "--" + str(info.field_name).replace("_", "-")
-            raise ValueError(f"{flag} is required; or --consent off where no model's rules need consent")
-        return value
-
-    @field_validator("consent_keys")
-    @classmethod
-    def _is_there(cls, value: str | None) -> str | None:
-        if value is not None and "://" not in value and not Path(value).is_file():
-            raise ValueError(f"{value} does not exist")
-        return value
-
-    @field_validator("otlp")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value is not None and not re.match(r"https?://[^/\s]+", value):
-            raise ValueError(f"{value!r} is not an http:// or https:// URL")
-        return value
-
-    @field_validator("input_headers")
-    @classmethod
-    def _shows_no_secrets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """What the policy sees is recorded; contract 2: a token is never logged."""
-        secret = [name for name in value if name.lower() in SECRET_HEADERS]
-        if secret:
-            raise ValueError(f"{', '.join(secret)} would end up in the audit trail")
-        return value
-
-    @field_validator("max_in_flight")
-    @classmethod
-    def _fits_a_segment(cls, value: int, info: ValidationInfo) -> int:
-        """Room for the OUTCOME of each open exchange is kept, be it as large as a record can be."""
-        needed = (value + SPARE_RECORDS) * RECORD_ROOM_BYTES
-        if info.data.get("audit_segment", needed) < needed:
-            raise ValueError(f"{value} requests at work need --audit-segment {needed} at least")
-        return value
-
-    @field_validator("window_store")
-    @classmethod
-    def _is_known_store(cls, value: str) -> str:
-        if value != "memory":
-            raise ValueError("this version keeps windows in memory only")
-        return value
-
-    @field_validator("workers")
-    @classmethod
-    def _has_shared_store(cls, value: int) -> int:
-        if value > 1:
-            raise ValueError("more than one worker needs a shared window store, which this version lacks")
-        return value
 
     @property
     def consent_required(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import shutil
 import threading
 import time
@@ -55,13 +56,15 @@ def event(*, pad: int = 0) -> Record:
 class Opened:
     """A log below `folder`; to be started on the test's event loop, and closed."""
 
-    def __init__(self, folder: Path, *, required: bool = True, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self, folder: Path, *, required: bool = True, segment_bytes: int = SEGMENT_BYTES, rotate_s: float = 3_600.0
+    ) -> None:
         self.folder = folder
         self.audit_dir = folder / "audit"
         self.layout = Layout(self.audit_dir / "0")
         self.clock = FixedClock()
         self.files = FaultyFiles(self.layout.draft)
-        terms = audit_terms(self.audit_dir, segment_bytes=segment_bytes)
+        terms = dataclasses.replace(audit_terms(self.audit_dir, segment_bytes=segment_bytes), rotate_s=rotate_s)
         self.log: DurableLog = open_log(self.layout.slot_dir, terms, self.clock, required=required, files=self.files)
 
     def start(self) -> Opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import errno
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from sidecar.audit import writer
 from sidecar.audit.port import Kind
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, RECORD_LIMIT_BYTES
-from sidecar.ledger.segments import HEADER_BYTES, segment_files
+from sidecar.ledger.segments import HEADER_BYTES, read_header, segment_files
 from sidecar.model.refusal import Refused
 from tests.unit.audit.logs import (
     NOW_NS,
@@ -280,3 +281,24 @@ async def test_a_broken_writer_waits_for_work_and_does_not_look_for_it(
 
 def _is_write(call: Call) -> bool:
     return call.name == "write"
+
+
+async def test_a_segment_that_is_old_is_closed_though_it_is_not_full(tmp_path: Path) -> None:
+    it = Opened(tmp_path, rotate_s=0.05).start()
+    await it.log.append(intent(1))
+    await until(lambda: len(segment_files(it.layout.ledger_dir)) == 2)
+    await it.log.append(outcome(1))
+    await it.log.aclose()
+    assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
+    first, second = segment_files(it.layout.ledger_dir)
+    assert first.stat().st_size < 1_000  # the reserved rest was given back
+    assert read_header(second).keep_from == 0
+
+
+async def test_an_empty_segment_does_not_grow_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_INTERVAL_S", 0.01)
+    it = Opened(tmp_path, rotate_s=0.001).start()
+    await until(lambda: it.log.is_reserved)
+    await asyncio.to_thread(time.sleep, 0.1)  # the writer looks at it several times
+    await it.log.aclose()
+    assert len(segment_files(it.layout.ledger_dir)) == 1

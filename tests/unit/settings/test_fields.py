@@ -46,6 +46,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "audit_key": None,
         "audit_delivery": "required",
         "audit_segment": 64 << 20,
+        "audit_rotate": 3_600.0,
         "audit_keep": 30 * 86_400.0,
         "audit_keep_bytes": 8 << 30,
         "audit_archive": None,
