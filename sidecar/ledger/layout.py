@@ -68,4 +68,5 @@ class Layout:
 
 def slots(audit_dir: Path) -> list[Layout]:
     """The slots of an audit folder that have a ledger, in order."""
-    return [Layout(path.parent) for path in sorted(audit_dir.glob(f"*/{LEDGER}")) if path.is_dir()]
+    found = [path.parent for path in audit_dir.glob(f"*/{LEDGER}") if path.is_dir()]
+    return [Layout(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]  # 2 before 10

@@ -7,10 +7,11 @@ records on takes only those below its size.
 from __future__ import annotations
 
 import contextlib
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.frames import FrameScan, is_followed_up
+from sidecar.ledger.frames import FRAME_LIMIT_BYTES, FrameScan, is_followed_up
 from sidecar.ledger.segments import HEADER_BYTES, Damaged, first_of, read_header, segment_files
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def find(ledger_dir: Path, decision_id: str) -> list[Entry]:
 def read_frame(path: Path, offset: int, sequence: int) -> bytes | None:
     """The record whose frame begins at an offset; None where it is no longer there."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # retention was here
-        return next((found.record for found in FrameScan(file, offset, sequence)), None)
+        file.seek(offset)
+        alone = io.BytesIO(file.read(FRAME_LIMIT_BYTES))  # or the scan would look at all that is reserved behind it
+        return next((found.record for found in FrameScan(alone, 0, sequence)), None)
     return None
 
 
