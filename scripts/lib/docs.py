@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticUndefined
-
+from sidecar.cli.options import default_text
 from sidecar.model.reasons import CATALOGUE, ReasonClass, ReasonKind
 from sidecar.settings import Settings
 
@@ -67,7 +66,7 @@ def _row(kind: ReasonKind) -> tuple[str, str, str, str]:
 def settings_page() -> str:
     """docs/settings.md."""
     rows = [
-        (f"`--{name.replace('_', '-')}`", _default(field.default), field.description or "")
+        (f"`--{name.replace('_', '-')}`", _default(default_text(field)), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
     return (
@@ -86,12 +85,10 @@ def settings_page() -> str:
     )
 
 
-def _default(value: object) -> str:
-    if value is PydanticUndefined:
+def _default(text: str | None) -> str:
+    if text is None:
         return "required"
-    if isinstance(value, tuple):
-        return ", ".join(f"`{part}`" for part in value) or "none"
-    return "none" if value is None else f"`{value}`"
+    return text if text == "none" else f"`{text}`"
 
 
 def pages() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +24,7 @@ from sidecar.http1.target import Target
 from sidecar.ledger.layout import Layout
 from sidecar.ledger.opening import Terms
 from sidecar.ledger.retention import Keep
+from sidecar.model.refusal import Refused
 from sidecar.policy.child import find_opa
 from sidecar.policy.make import child_policy, embedded_policy, remote_policy
 from sidecar.policy.problems import PolicyProblems
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from sidecar.policy.policy import Policy
     from sidecar.policy.watch import Keeper
     from sidecar.settings import Settings
+
+logger = logging.getLogger("sidecar")
 
 _DAY_S = 86_400
 
@@ -135,9 +139,16 @@ async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[Conse
     except ValueError as found:
         raise StartProblems([f"consent: {found}"]) from None
     try:
+        is_new = not settings.subject_key_file.exists()
         pseudonyms = load_pseudonyms(settings.subject_key_file)
     except (OSError, ValueError) as found:
         raise StartProblems([f"--subject-key: {found}"]) from None
+    if is_new:
+        logger.warning(
+            "made a new key for subjects' pseudonyms, %s: revocations and objections are keyed by it, so keep a copy, "
+            "and in production give --subject-key from a secret",
+            settings.subject_key_file,
+        )
     try:
         yield ConsentVerifier(keys, expected, pseudonyms, clock)
     finally:
@@ -187,6 +198,8 @@ def _terms(settings: Settings) -> Terms:
 async def trail_room(settings: Settings, clock: Clock, log: AuditLog, engine: str) -> AsyncGenerator[Trail]:
     """The audit trail over an open log."""
     salts = Salts(settings.audit_dir / "salts", clock)
+    with contextlib.suppress(Refused):  # told in the log; each call is refused until there is one
+        salts.current()
     trail = Trail(log, salts, clock, engine=engine, mode=settings.mode, quota=_quota(settings))
     try:
         yield trail

@@ -48,7 +48,7 @@ class DurableLog:
         self._layout = layout
         self._recent = recent
         self._required = required
-        self._writer: Writer[_Wait | None] = Writer(ledger, recent, clock, self._tell)
+        self._writer: Writer[_Wait | None] = Writer(ledger, recent, clock, self._tell, waited_for=required)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self.log_id = ledger.log_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import orjson
@@ -45,7 +46,8 @@ def open_log(
     except (LedgerRefused, Damaged, ValueError) as error:
         raise AuditLogError(str(error)) from error
     except OSError as error:
-        raise AuditLogError(f"the audit log in {slot_dir} cannot be opened: {error}; is its disk full?") from error
+        remedy = "; make room on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise AuditLogError(f"the audit log in {slot_dir} cannot be opened: {error}{remedy}") from error
     log = DurableLog(ledger, layout, recent, clock, required=required)
     try:
         log.write([*_conclusions(layout, recent), *_news(ledger)])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import hmac
+import logging
 from typing import TYPE_CHECKING
 
 from sidecar.model.refusal import refused
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.model.clock import Clock
+
+logger = logging.getLogger("sidecar.audit")
 
 SALT_BYTES = 32
 RETRY_AFTER_S = 1
@@ -46,6 +49,7 @@ class Salts:
         self._clock = clock
         self._day: int | None = None
         self._salt = Salt("", b"")
+        self._problem: str | None = None
 
     def current(self) -> Salt:
         """The salt of the clock's day; reads the disk once a day. Raises `Refused` audit_unavailable."""
@@ -59,6 +63,9 @@ class Salts:
         try:
             return Salt(period, read_or_create(self._directory / f"{period}.salt", SALT_BYTES))
         except (OSError, ValueError) as error:
+            if str(error) != self._problem:  # once for each cause, however many calls it refuses
+                logger.error("the audit trail has no salt for %s: %s", period, error)  # noqa: TRY400 - the cause says it
+            self._problem = str(error)
             raise refused(
                 "audit_unavailable", "the audit trail has no salt for today", retry_after_s=RETRY_AFTER_S
             ) from error

@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sidecar.audit")
 
-COMMIT_INTERVAL_S = 0.001
-"""A busy log waits this long for more before a commit: each costs some 70 µs of CPU, however much it holds."""
-BUSY_RECORDS = 3
-"""A log is busy when its last commit had this many."""
+WAIT_PER_OPEN_S = 50e-6
+WAIT_LIMIT_S = 0.003
+"""A commit waits for more records, longer the more exchanges are open: it costs some 70 µs of CPU, however much it
+holds, and what is open will have a record soon."""
+BUSY_EXCHANGES = 4
+"""With fewer open a commit does not wait."""
+UNWAITED_S = 0.02
+"""How long a commit waits for more where nobody waits for it."""
 CHECKPOINT_INTERVAL_S = 1.0
 CLOCK_STEP_NS = 1_000_000_000
 """A clock that goes back by more is told in an EVENT."""
@@ -45,6 +49,8 @@ Ticket = TypeVar("Ticket")
 class Writer(Generic[Ticket]):
     """Owns a ledger. `submit` hands over a record; `tell` is called in the thread with what became of each.
 
+    `waited_for` is whether somebody waits until a record is durable.
+
     After a failed write nothing is tried again: `broken` says why, and every record is refused.
     """
 
@@ -54,6 +60,8 @@ class Writer(Generic[Ticket]):
         recent: Recent,
         clock: Clock,
         tell: Callable[[Sequence[tuple[Ticket, Refused | None]]], None],
+        *,
+        waited_for: bool,
     ) -> None:
         self._ledger = ledger
         self._appender = ledger.appender
@@ -61,6 +69,7 @@ class Writer(Generic[Ticket]):
         self._recent = recent
         self._clock = clock
         self._tell = tell
+        self._waited_for = waited_for
         self._heads = {kind: record_mark(ledger.log_id) + f'"kind":"{kind}","sequence":'.encode() for kind in Kind}
         self._last_unix_ns = recent.last_unix_ns()
         self._queue: queue.SimpleQueue[tuple[Record, Ticket] | None] = queue.SimpleQueue()
@@ -136,9 +145,8 @@ class Writer(Generic[Ticket]):
 
     def _work(self) -> None:
         due_s = time.monotonic() + CHECKPOINT_INTERVAL_S
-        last, segment, begun_s = 0, self._appender.first, time.monotonic()
-        while (batch := self._next(last, due_s)) is not None:
-            last = len(batch)
+        segment, begun_s = self._appender.first, time.monotonic()
+        while (batch := self._next(due_s)) is not None:
             if batch:
                 self.commit(batch)
             now_s = time.monotonic()
@@ -151,13 +159,13 @@ class Writer(Generic[Ticket]):
                     segment, begun_s = self._appender.first, now_s
                 self._checkpoint()
 
-    def _next(self, last: int, due_s: float) -> list[tuple[Record, Ticket]] | None:
+    def _next(self, due_s: float) -> list[tuple[Record, Ticket]] | None:
         """All that waits; nothing where a checkpoint falls due first; None at the end."""
         batch: list[tuple[Record, Ticket]] = []
         try:
             item = self._queue.get(timeout=max(0.0, due_s - time.monotonic()))
-            if last >= BUSY_RECORDS:
-                time.sleep(COMMIT_INTERVAL_S)
+            if item is not None and (patience_s := self._patience_s()):
+                time.sleep(patience_s)
             while item is not None:
                 batch.append(item)
                 item = self._queue.get_nowait()
@@ -165,6 +173,13 @@ class Writer(Generic[Ticket]):
             return batch
         self._queue.put(None)  # the end, for the next call
         return batch or None
+
+    def _patience_s(self) -> float:
+        """How long the first of a commit waits for others."""
+        if not self._waited_for:
+            return UNWAITED_S
+        busy = len(self._recent.open)
+        return min(WAIT_LIMIT_S, busy * WAIT_PER_OPEN_S) if busy >= BUSY_EXCHANGES else 0.0
 
     def _stage(self, record: Record) -> Refused | None:
         """Stages a record, or says why it is refused. Raises OSError."""

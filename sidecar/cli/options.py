@@ -10,6 +10,7 @@ import click
 from pydantic_core import PydanticUndefined
 
 from sidecar.settings import Settings, SettingsInvalid, load
+from sidecar.settings.values import duration_text, parse_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,11 +42,19 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., None]], Call
 
 
 def _default(field: FieldInfo) -> str:
+    text = default_text(field)
+    return "required" if text is None else f"default: {text}"
+
+
+def default_text(field: FieldInfo) -> str | None:
+    """A setting's default as one would write it in a flag; None where it has none."""
     if field.default is PydanticUndefined:
-        return "required"
+        return None
     default: object = field.default
     if isinstance(default, tuple):
         return ",".join(cast("tuple[str, ...]", default)) or "none"
+    if any(getattr(each, "func", None) is parse_duration_s for each in field.metadata):
+        return duration_text(cast("float", default))
     return "none" if default is None else str(default)
 
 

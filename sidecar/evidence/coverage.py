@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sidecar.evidence.checkpoints import newest_provable
+from sidecar.evidence.findings import Findings
+from sidecar.evidence.verify.tree import SignedTree
 from sidecar.ledger.checkpoint import open_checkpoint
 from sidecar.ledger.identity import origin_of
 from sidecar.ledger.merkle import leaf_hash
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.proofs import ProofInvalid, inclusion_proof, verify_inclusion
-from sidecar.ledger.tiles import TileFolder, TileMissing
+from sidecar.ledger.reading import first_sequence
+from sidecar.ledger.tiles import TileMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,22 +51,42 @@ class Coverage:
         return f"proven: under the signed checkpoint of {self.signed.size:,} records"
 
 
-def cover(folder: LogFolder, keys: Sequence[VerifierKey], log_id: str, kind: str, entry: Entry) -> Coverage:
-    """The coverage of one record by the log's newest checkpoint. Raises OSError."""
+def cover(
+    folder: LogFolder, keys: Sequence[VerifierKey], log_id: str, records: Sequence[tuple[str, Entry]]
+) -> list[Coverage]:
+    """The coverage of records of one log, each with its kind, by its newest checkpoint. Raises OSError.
 
-    def result(problem: str | None, signed: Checkpoint | None = None, proof: Sequence[bytes] = ()) -> Coverage:
-        return Coverage(log_id, kind, entry.sequence, entry.record, signed, note, proof, problem)
-
-    note = b""
+    Of an archive the newest one is taken that can be checked by what is there.
+    """
+    path = newest_provable(folder)
+    note = path.read_bytes() if path is not None else b""
     try:
-        note = folder.newest_checkpoint().read_bytes()
-        signed = open_checkpoint(note, keys, origin_of(log_id))
-        if entry.sequence >= signed.size:
-            return result(f"the newest checkpoint covers {signed.size:,} records, and this one is newer", signed)
-        proof = inclusion_proof(TileFolder(folder.path).read, entry.sequence, signed.size)
+        signed = open_checkpoint(note, keys, origin_of(log_id)) if path is not None else None
+        problem = None if signed is not None else "the log has no checkpoint"
+    except NoteInvalid as error:
+        signed, problem = None, str(error)
+    tree = _tree(folder, signed) if signed is not None else None
+
+    def covered(kind: str, entry: Entry) -> Coverage:
+        proof, why_not = _prove(entry, tree, signed) if tree is not None and signed is not None else ((), problem)
+        return Coverage(log_id, kind, entry.sequence, entry.record, signed, note, proof, why_not)
+
+    return [covered(kind, entry) for kind, entry in records]
+
+
+def _tree(folder: LogFolder, signed: Checkpoint) -> SignedTree:
+    """The log's tiles; those that an archive lacks are made from records. What is wrong is for `verify` to tell."""
+    first = first_sequence(folder.path)
+    return SignedTree(folder.path, signed.size, signed.root, Findings(), first=first, has_edge_files=False)
+
+
+def _prove(entry: Entry, tree: SignedTree, signed: Checkpoint) -> tuple[Sequence[bytes], str | None]:
+    """A proof, or why there is none."""
+    if entry.sequence >= signed.size:
+        return (), f"the newest checkpoint covers {signed.size:,} records, and this one is newer"
+    try:
+        proof = inclusion_proof(tree.read, entry.sequence, signed.size)
         verify_inclusion(leaf_hash(entry.record), entry.sequence, signed.size, proof, signed.root)
-    except FileNotFoundError:
-        return result("the log has no checkpoint")
-    except (NoteInvalid, ProofInvalid, TileMissing) as error:
-        return result(str(error))
-    return result(None, signed, proof)
+    except (ProofInvalid, TileMissing) as error:
+        return (), str(error)
+    return proof, None

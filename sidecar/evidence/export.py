@@ -10,9 +10,10 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.checkpoint import Checkpoint
+from sidecar.evidence.checkpoints import claimed_checkpoint, newest_recorded
 from sidecar.ledger.layout import CHECKPOINT
 from sidecar.ledger.merkle import TILE_WIDTH, Tile, Tree, leaf_hash
+from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import entries
 from sidecar.ledger.tiles import tile_path
 
@@ -21,29 +22,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.evidence.folders import LogFolder
+    from sidecar.ledger.checkpoint import Checkpoint
 
 _LENGTH = struct.Struct(">H")
 _ENTRIES = "tile/entries"
 
 
-class NotExportedError(Exception):
+class NotExported(Exception):
     """The log cannot be written as a whole site. The message says why."""
 
 
 def export_tlog(folder: LogFolder, target: Path, tick: Callable[[int, int], None] = lambda _done, _total: None) -> int:
-    """Writes all records under the newest checkpoint to a new folder; how many. Raises NotExportedError, OSError.
+    """Writes all records under the newest checkpoint to a new folder; how many. Raises NotExported, OSError.
 
-    The hash tiles are made from the records, not copied, and must make the signed root. `tick` is told of records.
+    Of an archive the newest checkpoint is taken whose records are there. The hash tiles are made from the records, not
+    copied, and must make the signed root. `tick` is told of records.
     """
-    note = folder.newest_checkpoint().read_bytes()
-    signed = Checkpoint.parse(note.decode(errors="replace").rpartition("\n\n")[0] + "\n")
+    note, signed = _newest(folder)
     if target.exists() and any(target.iterdir()):
-        raise NotExportedError(f"{target} is not empty: name a new folder")
+        raise NotExported(f"{target} is not empty: name a new folder")
     tree = Tree(lambda tile: _write_tile(target, tile))
     bundle: list[bytes] = []
     for entry in entries(folder.path, 0, signed.size):
         if entry.sequence != tree.size:
-            raise NotExportedError(
+            raise NotExported(
                 f"the log begins with record {entry.sequence}, for retention deleted the older ones: "
                 "a site needs all; export the archive"
             )
@@ -54,13 +56,24 @@ def export_tlog(folder: LogFolder, target: Path, tick: Callable[[int, int], None
             bundle.clear()
             tick(tree.size, signed.size)
     if (tree.size, tree.root()) != (signed.size, signed.root):
-        raise NotExportedError(
+        raise NotExported(
             f"{tree.size} of {signed.size} records are here, or they are not those that were signed: see audit verify"
         )
     for tile in tree.partial_tiles():
         _write_tile(target, tile)
     _write(target / CHECKPOINT, note)
     return tree.size
+
+
+def _newest(folder: LogFolder) -> tuple[bytes, Checkpoint]:
+    path = newest_recorded(folder)
+    if path is None:
+        raise NotExported(f"{folder.path} has no checkpoint whose records are here")
+    note = path.read_bytes()
+    try:
+        return note, claimed_checkpoint(note)
+    except NoteInvalid as error:
+        raise NotExported(f"{path}: {error}") from error
 
 
 def _write_tile(target: Path, tile: Tile) -> None:

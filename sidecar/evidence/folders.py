@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ARCHIVED_CHECKPOINTS = "checkpoints"
 
 
-class NoLogError(Exception):
+class NoLog(Exception):
     """The folder holds no log. The message says what was looked for."""
 
 
@@ -27,7 +27,7 @@ class LogFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """The newest one, in a ledger."""
+        """The newest one; of an archive see `checkpoints`."""
         return self.path / CHECKPOINT
 
     @property
@@ -40,12 +40,6 @@ class LogFolder:
         """All that were archived, in an archive."""
         return self.path / ARCHIVED_CHECKPOINTS
 
-    def newest_checkpoint(self) -> Path:
-        """The file of the newest one; it need not exist. Raises OSError."""
-        if not self.is_archive:
-            return self.checkpoint
-        return max(self.checkpoints.iterdir(), default=self.checkpoints)
-
     @property
     def is_archive(self) -> bool:
         """Whether it was written by the shipper: closed segments, and every checkpoint that was sent."""
@@ -53,7 +47,7 @@ class LogFolder:
 
 
 def find_logs(folder: Path) -> list[LogFolder]:
-    """The logs in a folder, slots in order. Raises NoLogError."""
+    """The logs in a folder, slots in order. Raises NoLog."""
     if found := slots(folder):
         return [LogFolder(layout.ledger_dir, _keys_of(folder)) for layout in found]
     if (folder / LEDGER).is_dir():
@@ -61,7 +55,7 @@ def find_logs(folder: Path) -> list[LogFolder]:
     if any((folder / name).exists() for name in (IDENTITY, CHECKPOINT, FOLDER, TILES, ARCHIVED_CHECKPOINTS)):
         is_slot = folder.resolve().name == LEDGER
         return [LogFolder(folder, _keys_of(folder.resolve().parents[1] if is_slot else folder))]
-    raise NoLogError(
+    raise NoLog(
         f"{folder} holds no log: give an audit folder, a slot's folder in it, its `{LEDGER}`, or one log of an archive"
     )
 

@@ -23,26 +23,26 @@ read these members. Copies of the salt (backups, snapshots) have to be deleted t
 """
 
 
-class NotForgottenError(Exception):
+class NotForgotten(Exception):
     """Nothing was deleted. The message says why."""
 
 
 def salt_file(audit_dir: Path, period: str) -> Path:
-    """Where the salt of a period (a UTC day, `YYYY-MM-DD`) lies. Raises NotForgottenError."""
+    """Where the salt of a period (a UTC day, `YYYY-MM-DD`) lies. Raises NotForgotten."""
     try:
         is_day = datetime.date.fromisoformat(period).isoformat() == period
     except ValueError:
         is_day = False
     if not is_day:
-        raise NotForgottenError(f"{period!r} is no period: give a day as YYYY-MM-DD")
+        raise NotForgotten(f"{period!r} is no period: give a day as YYYY-MM-DD")
     path = audit_dir / "salts" / f"{period}.salt"
     if not path.is_file():
-        raise NotForgottenError(f"{path} is not there: that day is forgotten already, or nothing was recorded on it")
+        raise NotForgotten(f"{path} is not there: that day is forgotten already, or nothing was recorded on it")
     return path
 
 
 def forget(audit_dir: Path, period: str, today: str, *, force: bool = False) -> Path:
-    """Deletes a period's salt, durably, and says which file it was. Raises NotForgottenError, OSError.
+    """Deletes a period's salt, durably, and says which file it was. Raises NotForgotten, OSError.
 
     A sidecar keeps the current day's salt in memory and goes on using it; so that day is refused while one runs,
     unless forced. None can start meanwhile.
@@ -66,7 +66,7 @@ def _hold(lock: Path, locks: ExitStack, period: str) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise NotForgottenError(
+        raise NotForgotten(
             f"a sidecar writes to {lock.parent} and goes on using the salt of {period} until midnight (UTC): "
             "stop it, wait for tomorrow, or --force (what it records until then keeps a salt that nobody has)"
         ) from error

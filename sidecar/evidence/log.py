@@ -9,8 +9,8 @@ import orjson
 
 from sidecar.evidence.coverage import Coverage, cover
 from sidecar.evidence.export import export_tlog
-from sidecar.evidence.folders import LogFolder, NoLogError, find_logs
-from sidecar.evidence.prove import NotProvenError, make_proof
+from sidecar.evidence.folders import LogFolder, NoLog, find_logs
+from sidecar.evidence.prove import NotProven, make_proof
 from sidecar.evidence.story import tell
 from sidecar.evidence.verify.run import verify_log
 from sidecar.ledger.keys import read_public
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from sidecar.ledger.note import VerifierKey
 
 
-class KeysMissingError(Exception):
+class KeysMissing(Exception):
     """No file with the logs' public keys. The message says where it was looked for."""
 
 
-class UnknownDecisionError(LookupError):
+class UnknownDecision(LookupError):
     """No record has that decision id."""
 
 
@@ -44,7 +44,7 @@ class AuditLog:
 
     @classmethod
     def open(cls, folder: str | Path, *, public_key: str | Path | None = None) -> AuditLog:
-        """`public_key`: the file of vkeys to trust; by default that beside the audit folder. Raises NoLogError."""
+        """`public_key`: the file of vkeys to trust; by default that beside the audit folder. Raises NoLog."""
         return cls(find_logs(Path(folder)), Path(public_key) if public_key is not None else None)
 
     @property
@@ -54,11 +54,11 @@ class AuditLog:
 
     @property
     def keys(self) -> list[VerifierKey]:
-        """The keys in it. Raises KeysMissingError, and ValueError where it is no such file."""
+        """The keys in it. Raises KeysMissing, and ValueError where it is no such file."""
         try:
             return read_public(self.key_file)
         except FileNotFoundError as error:
-            raise KeysMissingError(f"{self.key_file} is not there: name the file of the log's public keys") from error
+            raise KeysMissing(f"{self.key_file} is not there: name the file of the log's public keys") from error
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (orjson.loads(record) for record in self.records())
@@ -76,40 +76,38 @@ class AuditLog:
         return [verify_log(folder, keys, against=against, tick=tick) for folder in self.folders]
 
     def find(self, decision_id: str) -> list[dict[str, Any]]:
-        """The records of one decision in order. Raises UnknownDecisionError."""
+        """The records of one decision in order. Raises UnknownDecision."""
         return [orjson.loads(one.record) for one in self.coverage(decision_id)]
 
     def show(self, decision_id: str) -> str:
-        """The story of one decision as text. Raises UnknownDecisionError."""
+        """The story of one decision as text. Raises UnknownDecision."""
         coverage = self.coverage(decision_id)
         return tell([orjson.loads(one.record) for one in coverage], coverage)
 
     def prove(self, decision_id: str) -> dict[str, Any]:
-        """A proof that stands alone: see `prove`. Raises UnknownDecisionError, NotProvenError."""
+        """A proof that stands alone: see `prove`. Raises UnknownDecision, NotProven."""
         keys = self.keys
         return make_proof(decision_id, self.coverage(decision_id), keys)
 
     def export_tlog(self, target: str | Path, tick: Callable[[int, int], None] = lambda _done, _total: None) -> int:
         """Writes the one log in the folder as a tlog-tiles site: see `export`. How many records."""
         if len(self.folders) != 1:
-            raise NoLogError(f"there are {len(self.folders)} logs here: name the folder of one slot")
+            raise NoLog(f"there are {len(self.folders)} logs here: name the folder of one slot")
         return export_tlog(self.folders[0], Path(target), tick)
 
     def coverage(self, decision_id: str) -> list[Coverage]:
-        """The records of one decision, and whether each is under a signed checkpoint. Raises UnknownDecisionError."""
+        """The records of one decision, and whether each is under a signed checkpoint. Raises UnknownDecision."""
         try:
             keys = self.keys
-        except KeysMissingError:
+        except KeysMissing:
             keys = []  # the story can be told all the same; it says that nothing proves it
         for folder in self.folders:
             found = find(folder.path, decision_id)
             if found:
                 heads = [orjson.loads(entry.record) for entry in found]
-                return [
-                    cover(folder, keys, head["log"], head["kind"], entry)
-                    for head, entry in zip(heads, found, strict=True)
-                ]
-        raise UnknownDecisionError(f"no record of {decision_id}")
+                records = [(head["kind"], entry) for head, entry in zip(heads, found, strict=True)]
+                return cover(folder, keys, heads[0]["log"], records)
+        raise UnknownDecision(f"no record of {decision_id} in {', '.join(str(folder.path) for folder in self.folders)}")
 
 
-__all__ = ["AuditLog", "KeysMissingError", "NoLogError", "NotProvenError", "UnknownDecisionError"]
+__all__ = ["AuditLog", "KeysMissing", "NoLog", "NotProven", "UnknownDecision"]

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 FORMAT = "model-policy-sidecar proof v1"
 
 
-class NotProvenError(Exception):
+class NotProven(Exception):
     """There is no proof, or what was given proves nothing. The message says why."""
 
 
 def make_proof(decision_id: str, coverage: Sequence[Coverage], keys: Sequence[VerifierKey]) -> dict[str, Any]:
-    """The document on the records of one decision, all of one log. Raises NotProvenError."""
+    """The document on the records of one decision, all of one log. Raises NotProven."""
     for one in coverage:
         if not one.is_proven:
-            raise NotProvenError(f"record {one.sequence} ({one.kind}): {one.problem}")
+            raise NotProven(f"record {one.sequence} ({one.kind}): {one.problem}")
     origin = origin_of(coverage[0].log_id)
     return {
         "format": FORMAT,
@@ -54,21 +54,21 @@ def make_proof(decision_id: str, coverage: Sequence[Coverage], keys: Sequence[Ve
 
 
 def check_proof(document: bytes, keys: Sequence[VerifierKey]) -> list[dict[str, Any]]:
-    """The proven records of a document, parsed. Raises NotProvenError.
+    """The proven records of a document, parsed. Raises NotProven.
 
     The document's own `vkeys` are not trusted: they only say which key to ask for.
     """
     try:
         claimed = orjson.loads(document)
         if claimed["format"] != FORMAT:
-            raise NotProvenError(f"the document is not a {FORMAT}")
+            raise NotProven(f"the document is not a {FORMAT}")
         decision_id, log_id = str(claimed["decision_id"]), str(claimed["log"])
         parts = cast("list[dict[str, Any]]", claimed["records"])
         if not parts:
-            raise NotProvenError("the document has no record")
+            raise NotProven("the document has no record")
         return [_check_part(part, claimed["checkpoint"], decision_id, log_id, keys) for part in parts]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotProvenError(f"the document is not a {FORMAT}: {error!r}") from error
+        raise NotProven(f"the document is not a {FORMAT}: {error!r}") from error
 
 
 def _check_part(
@@ -78,13 +78,13 @@ def _check_part(
     shape: dict[str, Any] = orjson.loads(record)
     told = (shape["decision_id"], shape["log"], shape["sequence"], shape["kind"])
     if told != (decision_id, log_id, part["index"], part["kind"]):
-        raise NotProvenError(f"the record at index {part['index']} is another than the document says: {told}")
+        raise NotProven(f"the record at index {part['index']} is another than the document says: {told}")
     try:
         proof = parse_proof(part["proof"].encode())
         if proof.checkpoint != checkpoint.encode() or proof.index != part["index"]:
-            raise NotProvenError(f"the proof of record {part['index']} is of another checkpoint or index")
+            raise NotProven(f"the proof of record {part['index']} is of another checkpoint or index")
         signed = open_checkpoint(proof.checkpoint, keys, origin_of(log_id))
         verify_inclusion(leaf_hash(record), proof.index, signed.size, proof.proof, signed.root)
     except (ProofInvalid, NoteInvalid) as error:
-        raise NotProvenError(f"record {part['index']}: {error}") from error
+        raise NotProven(f"record {part['index']}: {error}") from error
     return shape

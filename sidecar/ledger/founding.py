@@ -6,6 +6,7 @@ a checkpoint over no record, its first segment. From then on each of them is the
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sidecar.ledger.files import Files
     from sidecar.ledger.layout import Layout
     from sidecar.ledger.note import Signer, VerifierKey
+
+logger = logging.getLogger("sidecar.audit")
 
 _CLAIMED = re.compile(rb"^log ([0-9a-f]{32})$", re.MULTILINE)
 
@@ -68,6 +71,13 @@ class Founding:
         log_id = identity.log_id if identity else secrets.token_hex(16)
         signer = self._signer(log_id)
         if identity is None:
+            if others := self.published():
+                logger.warning(
+                    "a new audit log is begun in %s, though %s names %d before it: where is the last one?",
+                    self.layout.slot_dir,
+                    self.public_file,
+                    len(others),
+                )
             publish(self.public_file, signer.vkey)
             self.identify(Identity(log_id, signer.vkey, host, created_unix_s), signer)
         if not self.layout.checkpoint.exists():

@@ -126,6 +126,7 @@ class _Opening:
         key_changed = not self._is_signed_by(signer)
         publish(self.terms.public_file, signer.vkey)
         if identity is not None and identity.vkey != signer.vkey:
+            logger.warning("another key signs the audit log now: %s, and no longer %s", signer.vkey, identity.vkey)
             founding.identify(dataclasses.replace(identity, vkey=signer.vkey), signer)
         appender = Appender(self.files, self.layout, recovered, limit_bytes=self.terms.segment_bytes)
         notary = self._notary(signer, recovered)

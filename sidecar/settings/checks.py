@@ -115,7 +115,7 @@ class Checks(BaseSettings):
         """Room for the OUTCOME of each open exchange is kept, be it as large as a record can be."""
         needed = (value + SPARE_RECORDS) * RECORD_ROOM_BYTES
         if info.data.get("audit_segment", needed) < needed:
-            raise ValueError(f"{value} requests at work need --audit-segment {needed} at least")
+            raise ValueError(f"{value} requests at work need --audit-segment {needed} at least; or fewer of them")
         return value
 
     @field_validator("window_store", check_fields=False)

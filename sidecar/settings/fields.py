@@ -118,7 +118,8 @@ class Settings(Checks):
         default=64 << 20,
         ge=1 << 20,
         le=1 << 30,
-        description="Bytes of one file of the log; the one in use and the next are reserved on the disk",
+        description="Bytes of one file of the log, of which two are reserved on the disk: 64 KiB at least for each of "
+        "--max-in-flight, and for 16 more",
     )
     audit_rotate: Annotated[float, BeforeValidator(parse_duration_s)] = Field(
         default=3_600.0,
@@ -145,7 +146,9 @@ class Settings(Checks):
         default=None,
         description="Key of subjects' pseudonyms; DIR.subject-key, made on first use, unless given",
     )
-    otlp: str | None = Field(default=None, description="OTLP/HTTP endpoint for spans; none: no spans")
+    otlp: str | None = Field(
+        default=None, description="OTLP/HTTP endpoint (base URL) for spans and log records; none: neither"
+    )
     input_headers: Names = Field(
         default=(), description="Request headers that the policy sees, by name, separated by commas"
     )

@@ -56,6 +56,12 @@ def parse_duration_s(value: object) -> object:
     return float(match[1]) * _UNITS_S[match[2] or "s"]
 
 
+def duration_text(duration_s: float) -> str:
+    """A duration as one would write it: 2592000.0 is `30d`."""
+    unit = next(unit for unit in reversed(_UNITS_S) if duration_s % _UNITS_S[unit] == 0 or unit == "s")
+    return f"{duration_s / _UNITS_S[unit]:g}{unit}"
+
+
 def parse_names(value: object) -> object:
     """`RS256,ES256`; a list in a file stays one."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

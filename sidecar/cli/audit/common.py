@@ -12,8 +12,8 @@ import click
 
 from sidecar.cli.options import exit_with
 from sidecar.evidence import AuditLog
-from sidecar.evidence.folders import NoLogError
-from sidecar.evidence.log import KeysMissingError
+from sidecar.evidence.folders import NoLog
+from sidecar.evidence.log import KeysMissing
 from sidecar.ledger.segments import Damaged
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def opened(path: Path, key_file: Path | None = None) -> Generator[AuditLog]:
     """The logs in a folder; exits 2 where there are none or none can be read, 1 where one is damaged."""
     try:
         yield AuditLog.open(path, public_key=key_file)
-    except (NoLogError, KeysMissingError, OSError, ValueError) as error:
+    except (NoLog, KeysMissing, OSError, ValueError) as error:
         exit_with([str(error)])
     except Damaged as error:
         click.echo(f"sidecar: {error}; `sidecar audit verify {path}` tells more", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sidecar.cli.audit.common import folder, opened, progress
-from sidecar.evidence.export import NotExportedError
+from sidecar.evidence.export import NotExported
 
 EPILOG = """\b
 Examples:
@@ -37,7 +37,7 @@ def command(folder: Path, tlog: Path | None) -> None:
         try:
             with progress("exporting") as tick:
                 count = log.export_tlog(tlog, tick)
-        except NotExportedError as error:
+        except NotExported as error:
             click.echo(f"sidecar: {error}", err=True)
             sys.exit(1)
         click.echo(f"{tlog}: {count:,} records")

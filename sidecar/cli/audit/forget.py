@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sidecar.cli.options import exit_with
-from sidecar.evidence.forget import MEANING, NotForgottenError, forget, salt_file
+from sidecar.evidence.forget import MEANING, NotForgotten, forget, salt_file
 
 EPILOG = """\b
 Examples:
@@ -32,6 +32,6 @@ def command(period: str, folder: Path, *, yes: bool, force: bool) -> None:
         if not yes:
             click.confirm(f"Delete {path}?", abort=True)
         forget(folder, period, datetime.now(UTC).date().isoformat(), force=force)
-    except NotForgottenError as error:
+    except NotForgotten as error:
         exit_with([str(error)])
     click.echo(f"deleted {path}")

@@ -9,8 +9,8 @@ import click
 import orjson
 
 from sidecar.cli.audit.common import decision_id, folder, opened, public_key
-from sidecar.evidence.log import UnknownDecisionError
-from sidecar.evidence.prove import NotProvenError
+from sidecar.evidence.log import UnknownDecision
+from sidecar.evidence.prove import NotProven
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +33,9 @@ def command(decision_id: str, folder: Path, public_key: Path | None) -> None:
     try:
         with opened(folder, public_key) as log:
             click.echo(orjson.dumps(log.prove(decision_id), option=orjson.OPT_INDENT_2))
-    except UnknownDecisionError:
+    except UnknownDecision:
         click.echo(f"sidecar: no record of {decision_id} in {folder}", err=True)
         sys.exit(1)
-    except NotProvenError as error:
+    except NotProven as error:
         click.echo(f"sidecar: {error}", err=True)
         sys.exit(1)

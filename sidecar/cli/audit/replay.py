@@ -71,7 +71,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Ask a policy again what was asked of it then: every decision in AUDIT_DIR, in order."""
-    from sidecar.evidence.folders import NoLogError  # noqa: PLC0415
+    from sidecar.evidence.folders import NoLog  # noqa: PLC0415
     from sidecar.evidence.replay import Span, count_records, replay  # noqa: PLC0415 - not for `--help`
     from sidecar.evidence.replay.text import told  # noqa: PLC0415
     from sidecar.ledger.segments import Damaged  # noqa: PLC0415
@@ -85,7 +85,7 @@ def command(
             report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
     except PolicyProblems as found:
         exit_with(found.problems)
-    except NoLogError as found:
+    except NoLog as found:
         exit_with([str(found)])
     except Damaged as damage:
         click.echo(f"sidecar: {damage}; sidecar audit verify {audit_dir} says more", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sidecar.cli.audit.common import decision_id, folder, opened, public_key
-from sidecar.evidence.log import UnknownDecisionError
+from sidecar.evidence.log import UnknownDecision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,6 @@ def command(decision_id: str, folder: Path, public_key: Path | None, *, as_json:
                     click.echo(one.record)
             else:
                 click.echo(log.show(decision_id))
-    except UnknownDecisionError:
+    except UnknownDecision:
         click.echo(f"sidecar: no record of {decision_id} in {folder}", err=True)
         sys.exit(1)

@@ -12,8 +12,8 @@ import orjson
 from sidecar.cli.audit.common import folder, opened, progress, public_key
 from sidecar.cli.options import exit_with
 from sidecar.evidence.findings import utc
-from sidecar.evidence.prove import NotProvenError, check_proof
-from sidecar.evidence.verify.run import RetentionRanError
+from sidecar.evidence.prove import NotProven, check_proof
+from sidecar.evidence.verify.run import RetentionRan
 from sidecar.ledger.keys import read_public
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(folder: Path, public_key: Path | None, against: Path | None, proof: 
         with opened(folder, public_key) as log, progress("verifying") as tick:
             reports = log.verify(against=against.read_bytes() if against else None, tick=tick)
             trust = _trust(log.key_file, is_default=public_key is None)
-    except RetentionRanError as error:
+    except RetentionRan as error:
         exit_with([str(error)])
     if as_json:
         click.echo(orjson.dumps({"key_file": str(log.key_file), "logs": [report.as_json() for report in reports]}))
@@ -105,7 +105,7 @@ def _verify_proof(proof: Path, public_key: Path | None, *, as_json: bool) -> Non
         exit_with(["--proof needs --public-key: a proof is worth what you know of the key"])
     try:
         records = check_proof(proof.read_bytes(), read_public(public_key))
-    except NotProvenError as error:
+    except NotProven as error:
         click.echo(f"sidecar: {proof} proves nothing: {error}", err=True)
         sys.exit(1)
     except ValueError as error:

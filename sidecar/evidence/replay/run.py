@@ -72,7 +72,7 @@ def replay(
     `records` None: those of all logs in `audit_dir`, slot after slot; salts and kept policies lie there, too.
     `engine`: `auto` (the recorded kind, where it is installed), `opa` or `embedded`. `advance` is called with the
     number of records done since the last call. May be called where an event loop runs already, as in a notebook.
-    Raises `PolicyProblems` (no engine, or a candidate that it does not accept), `folders.NoLogError`,
+    Raises `PolicyProblems` (no engine, or a candidate that it does not accept), `folders.NoLog`,
     `ledger.segments.Damaged`, OSError, and KeyError and ValueError for what is no record.
     """
     policies = Recorded(audit_dir) if candidate is None else Candidate(candidate)

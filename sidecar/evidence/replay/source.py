@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sidecar.evidence.checkpoints import claimed_checkpoint, newest_recorded
 from sidecar.evidence.folders import find_logs
+from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import entries, first_sequence
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class Span:
 
 
 def records_of(folder: Path) -> Iterator[bytes]:
-    """Every record's exact bytes, log after log. Raises `folders.NoLogError` and `Damaged`."""
+    """Every record's exact bytes, log after log. Raises `folders.NoLog` and `Damaged`."""
     for log in find_logs(folder):
         for entry in entries(log.path):
             yield entry.record
@@ -37,7 +39,8 @@ def count_records(folder: Path) -> int:
     """About how many records there are, for a progress bar: what the newest checkpoints say, unverified."""
     total = 0
     for log in find_logs(folder):
-        with suppress(OSError, ValueError, IndexError):
-            size = int(log.newest_checkpoint().read_text().split("\n")[1])  # C2SP tlog-checkpoint: origin, size, root
-            total += max(0, size - first_sequence(log.path))
+        checkpoint = newest_recorded(log)
+        if checkpoint is not None:
+            with suppress(OSError, NoteInvalid):
+                total += max(0, claimed_checkpoint(checkpoint.read_bytes()).size - first_sequence(log.path))
     return total

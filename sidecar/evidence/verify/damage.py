@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar.evidence.findings import Code, utc
-from sidecar.evidence.verify.frames import claimed_log, claimed_time, first_non_zero, next_whole, whole_at
+from sidecar.evidence.verify.frames import first_non_zero, next_whole, whole_at
+from sidecar.evidence.verify.heads import claimed_log, claimed_time
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, is_followed_up
 from sidecar.ledger.merkle import leaf_hash
 from sidecar.ledger.reading import record_mark

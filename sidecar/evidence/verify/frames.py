@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crc32c import crc32c
 
+from sidecar.evidence.verify.heads import MARK
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, RECORD_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-_FRAME = struct.Struct("<IIQQ")
-_CRC_BYTES = 4
-_MARK = b'{"v":1,"log":"'
+FRAME = struct.Struct("<IIQQ")
+"""As `ledger.frames` has it: CRC-32C, length, sequence, batch_first."""
+CRC_BYTES = 4
 _WINDOW_BYTES = 1 << 20
-_HEAD = re.compile(
-    rb'\{"v":1,"log":"(?P<log>[0-9a-f]{32})","kind":"[A-Z_]+","sequence":(?P<sequence>\d{1,20}),'
-    rb'"time_unix_ns":(?P<time>\d{1,20}),'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +32,6 @@ class Whole:
     record: bytes
 
 
-def claimed_time(record: bytes) -> int | None:
-    """The time in a record's head, if that can be read at all."""
-    found = _HEAD.match(record)
-    return int(found["time"]) if found else None
-
-
-def claimed_log(record: bytes) -> str | None:
-    """The log in a record's head, if that can be read at all."""
-    found = _HEAD.match(record)
-    return found["log"].decode() if found else None
-
-
 def whole_at(file: BinaryIO, offset: int) -> Whole | None:
     """The frame at an offset, if there is one."""
     return _whole(os.pread(file.fileno(), FRAME_LIMIT_BYTES, offset), 0, offset)
@@ -58,12 +42,12 @@ def next_whole(file: BinaryIO, offset: int) -> Whole | None:
     while True:
         data = os.pread(file.fileno(), _WINDOW_BYTES + FRAME_LIMIT_BYTES, offset)
         is_last = len(data) < _WINDOW_BYTES + FRAME_LIMIT_BYTES
-        at = data.find(_MARK, HEAD_BYTES)
+        at = data.find(MARK, HEAD_BYTES)
         while at >= 0 and (is_last or at < _WINDOW_BYTES + HEAD_BYTES):
             found = _whole(data, at - HEAD_BYTES, offset)
             if found is not None:
                 return found
-            at = data.find(_MARK, at + 1)
+            at = data.find(MARK, at + 1)
         if is_last:
             return None
         offset += _WINDOW_BYTES
@@ -82,8 +66,8 @@ def first_non_zero(file: BinaryIO, offset: int) -> int | None:
 def _whole(data: bytes, at: int, base: int) -> Whole | None:
     if len(data) - at < HEAD_BYTES:
         return None
-    crc, length, sequence, batch_first = _FRAME.unpack_from(data, at)
+    crc, length, sequence, batch_first = FRAME.unpack_from(data, at)
     end = at + HEAD_BYTES + length
-    if not 0 < length <= RECORD_LIMIT_BYTES or end > len(data) or crc32c(data[at + _CRC_BYTES : end]) != crc:
+    if not 0 < length <= RECORD_LIMIT_BYTES or end > len(data) or crc32c(data[at + CRC_BYTES : end]) != crc:
         return None
     return Whole(base + at, base + end, sequence, batch_first, data[at + HEAD_BYTES : end])

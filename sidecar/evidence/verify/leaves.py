@@ -5,94 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sidecar.evidence.findings import Code
-from sidecar.ledger.merkle import HASH_BYTES, TILE_WIDTH, Tile, Tree
-from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
+from sidecar.ledger.merkle import HASH_BYTES, TILE_WIDTH
+from sidecar.ledger.tiles import TileMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from sidecar.evidence.findings import Findings
-    from sidecar.evidence.verify.files import TileFile
     from sidecar.evidence.verify.tree import SignedTree
-
-
-class Tail:
-    """The tree over records that no checkpoint covers yet, and the tiles that were written ahead of it."""
-
-    def __init__(self, ledger_dir: Path, late: Sequence[TileFile], findings: Findings) -> None:
-        self._folder = TileFolder(ledger_dir)
-        self._tree = Tree(self.check)
-        self._late = {(tile.level, tile.index, tile.width) for tile in late}
-        self._findings = findings
-
-    @classmethod
-    def after(
-        cls,
-        ledger_dir: Path,
-        size: int,
-        read: Callable[[int, int, int], bytes],
-        late: Sequence[TileFile],
-        findings: Findings,
-    ) -> Tail | None:
-        """A tail that begins with record `size`; None where the tiles of what is before it cannot be read."""
-        tail = cls(ledger_dir, late, findings)
-        try:
-            tail._tree = Tree.restore(size, read, tail.check)
-        except TileMissing:
-            return None
-        return tail
-
-    @property
-    def size(self) -> int:
-        """Which record is next."""
-        return self._tree.size
-
-    def root(self) -> bytes:
-        """The root over all records so far."""
-        return self._tree.root()
-
-    def add(self, begin: int, leaves: Sequence[bytes]) -> None:
-        """Takes the hashes of records from `begin` on; after a gap there is no tree to grow."""
-        if begin == self._tree.size:
-            for leaf in leaves:
-                self._tree.append(leaf)
-
-    def check(self, tile: Tile) -> None:
-        """Compares what is on disk of a tile with what it must be."""
-        for level, index, width in sorted(self._late):
-            if (level, index) == (tile.level, tile.index) and width <= tile.width:
-                self._late.discard((level, index, width))
-                self._compare(level, index, width, tile.hashes[: width * HASH_BYTES])
-
-    def finish(self) -> None:
-        """All records were there: whatever tile was not met is of none of them."""
-        for tile in self._tree.partial_tiles():
-            self.check(tile)
-        for level, index, width in sorted(self._late):
-            path = tile_path(level, index, width)
-            self._findings.add(Code.TILE_UNEXPECTED, f"it has hashes of records that are not here: {path}", path)
-
-    def _compare(self, level: int, index: int, width: int, right: bytes) -> None:
-        path = tile_path(level, index, width)
-        try:
-            held = self._folder.read(level, index, width)
-        except TileMissing:
-            self._findings.add(Code.TILE_MISSING, f"the tile {path} is not whole", path)
-            return
-        if held != right:
-            at = next(at for at, (one, other) in enumerate(zip(held, right, strict=True)) if one != other)
-            what = f"hash {at // HASH_BYTES} is not that of what lies below it"
-            self._findings.add(Code.TILE_DAMAGED, what, path, at)
+    from sidecar.evidence.verify.unsigned import UnsignedTree
 
 
 class Leaves:
     """Compares runs of records' hashes with the signed tree, tile by tile, and looks at tiles without records too."""
 
-    def __init__(self, tree: SignedTree, tail: Tail | None, findings: Findings, *, may_be_ahead: bool = False) -> None:
+    def __init__(
+        self, tree: SignedTree, unsigned: UnsignedTree | None, findings: Findings, *, may_be_ahead: bool = False
+    ) -> None:
         """`may_be_ahead`: tiles may be there before their records."""
         self._tree = tree
-        self._tail = tail
+        self._unsigned = unsigned
         self._findings = findings
         self._may_be_ahead = may_be_ahead
         self._full_tiles = tree.size // TILE_WIDTH
@@ -102,7 +34,7 @@ class Leaves:
         """The root over the first `size` records; None where it is not known."""
         if size <= self._tree.size:
             return self._tree.root_at(size)
-        return self._tail.root() if self._tail is not None and self._tail.size == size else None
+        return self._unsigned.root() if self._unsigned is not None and self._unsigned.size == size else None
 
     def signed(self, sequence: int) -> bytes:
         """The signed hash of a record; empty where it is not signed or not known."""
@@ -128,8 +60,8 @@ class Leaves:
                 right = self._tree.edge(0)
             if made != right[offset * HASH_BYTES : offset * HASH_BYTES + len(made)]:
                 self._differ(begin, made, right[offset * HASH_BYTES :], file)
-        if signed_count < len(leaves) and self._tail is not None:
-            self._tail.add(begin + signed_count, leaves[signed_count:])
+        if signed_count < len(leaves) and self._unsigned is not None:
+            self._unsigned.add(begin + signed_count, leaves[signed_count:])
 
     def finish(self) -> None:
         """Looks at all full tiles that no record led to."""
@@ -137,8 +69,8 @@ class Leaves:
         for level, count in enumerate(self._tree.level_widths()):
             for index in range(count // TILE_WIDTH if level else 0):
                 self._tree.check_full(level, index)
-        if self._tail is not None and not self._may_be_ahead:
-            self._tail.finish()
+        if self._unsigned is not None and not self._may_be_ahead:
+            self._unsigned.finish()
 
     def _catch_up(self, index: int) -> None:
         while self._next_tile < min(index, self._full_tiles):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sidecar.evidence.checkpoints import claimed_checkpoint, signed_text
 from sidecar.evidence.findings import Code
-from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
+from sidecar.ledger.checkpoint import open_checkpoint
 from sidecar.ledger.identity import Identity, open_identity
 from sidecar.ledger.note import NoteInvalid
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.evidence.findings import Findings
+    from sidecar.ledger.checkpoint import Checkpoint
     from sidecar.ledger.note import VerifierKey
 
 _NOTE_LIMIT_BYTES = 64 << 10
@@ -71,20 +73,16 @@ def _is_known(origin: str, keys: Sequence[VerifierKey]) -> bool:
 
 def _claimed_identity(note: bytes) -> Identity | None:
     try:
-        return Identity.parse(_text(note))
+        return Identity.parse(signed_text(note))
     except NoteInvalid:
         return None
 
 
 def _claimed_checkpoint(note: bytes) -> Checkpoint | None:
     try:
-        return Checkpoint.parse(_text(note))
+        return claimed_checkpoint(note)
     except NoteInvalid:
         return None
-
-
-def _text(note: bytes) -> str:
-    return note.decode(errors="replace").rpartition("\n\n")[0] + "\n"
 
 
 def _read(path: Path) -> bytes | None:

@@ -6,8 +6,6 @@ record's beginning is fixed (contract 7) and read by one expression. All else is
 
 from __future__ import annotations
 
-import re
-import struct
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,10 +14,11 @@ from crc32c import crc32c
 
 from sidecar.evidence.findings import Code, utc
 from sidecar.evidence.verify.damage import Examiner
-from sidecar.evidence.verify.frames import claimed_log, claimed_time
+from sidecar.evidence.verify.frames import CRC_BYTES, FRAME
+from sidecar.evidence.verify.heads import claimed_log, claimed_time, exchange_heads, other_heads
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES
 from sidecar.ledger.merkle import TILE_WIDTH
-from sidecar.ledger.segments import HEADER_BYTES
+from sidecar.ledger.segments import FOLDER, HEADER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +27,9 @@ if TYPE_CHECKING:
     from sidecar.evidence.findings import Findings
     from sidecar.evidence.verify.leaves import Leaves
 
-_FRAME = struct.Struct("<IIQQ")  # as ledger.frames has it: CRC-32C, length, sequence, batch_first
-_CRC_BYTES = 4
-_COVERED_BYTES = HEAD_BYTES - _CRC_BYTES
+_COVERED_BYTES = HEAD_BYTES - CRC_BYTES
 _CHUNK_BYTES = 1 << 17
 _LEAF = b"\x00"  # RFC 6962, 2.1: what is hashed of a leaf begins with it
-_HEAD = rb'\{"v":1,"log":"%s","kind":"(%s)","sequence":(\d+),"time_unix_ns":(\d+),%s'
 
 
 @dataclass(slots=True)
@@ -74,9 +70,8 @@ class RecordPass:
         self._tick = tick
         self.is_cut = first > 0  # INTENTs of OUTCOMEs that are here may be gone
         self._examiner = Examiner(log_id, signed_size, leaves, findings)
-        log = log_id.encode()
-        self._decided = re.compile(_HEAD % (log, b"INTENT|OUTCOME|REFUSAL", rb'"decision_id":"([0-9a-f]{32})"'))
-        self._others = re.compile(_HEAD % (log, b"REFUSAL_SUMMARY|EVENT", b'"'))
+        self._of_exchanges = exchange_heads(log_id)
+        self._of_others = other_heads(log_id)
         self._log_id = log_id
         self._run: list[bytes] = []
         self._file = ""
@@ -84,7 +79,7 @@ class RecordPass:
 
     def read(self, path: Path, file: BinaryIO, until: int | None) -> None:
         """One segment's frames, behind its header. `until`: the first record of the next one, None in the newest."""
-        self._file = f"records/{path.name}"
+        self._file = f"{FOLDER}/{path.name}"
         offset: int | None = HEADER_BYTES
         while offset is not None:
             offset = self._read_on(file, offset)
@@ -125,13 +120,13 @@ class RecordPass:
 
         The byte before a record is the highest of `batch_first`, and so 0: the one that a leaf's hash begins with.
         """
-        state, run, read_head, unpack = self.state, self._run, self._read_head, _FRAME.unpack_from
+        state, run, read_head, unpack = self.state, self._run, self._read_head, FRAME.unpack_from
         at, limit, due = 0, len(data), state.due
         state.records -= due
         while limit - at >= HEAD_BYTES:
             crc, length, sequence, batch_first = unpack(data, at)
             end = at + HEAD_BYTES + length
-            covered = data[at + _CRC_BYTES : end]
+            covered = data[at + CRC_BYTES : end]
             if end > limit or sequence != due or not length or crc32c(covered) != crc:
                 break
             read_head(covered, sequence, at)
@@ -149,11 +144,11 @@ class RecordPass:
 
     def _read_head(self, covered: bytes, sequence: int, at: int) -> None:
         """What the first bytes of a record tell: its place, its time, and whose exchange it opens or closes."""
-        head = self._decided.match(covered, _COVERED_BYTES)
+        head = self._of_exchanges.match(covered, _COVERED_BYTES)
         if head is None:
             time_ns = self._other(covered[_COVERED_BYTES:], sequence, at)
         else:
-            kind, said, time, decision_id = head.groups()
+            _, kind, said, time, decision_id = head.groups()
             time_ns = int(time)
             if int(said) != sequence:
                 self._say(Code.RECORD_HEAD, f"it calls itself record {int(said)}", at, sequence, time_ns)
@@ -184,14 +179,14 @@ class RecordPass:
 
     def _other(self, record: bytes, sequence: int, at: int) -> int:
         """The time of a record without a decision, or of one whose head is not as it should be."""
-        head = self._others.match(record)
+        head = self._of_others.match(record)
         time_ns = claimed_time(record)
         if (log := claimed_log(record)) not in (None, self._log_id):
             self._say(Code.RECORD_FOREIGN, f"it says that it belongs to the log {log}", at, sequence, time_ns)
         elif head is None:
             self._say(Code.RECORD_HEAD, f"it begins {record[:120]!r}", at, sequence, time_ns)
-        elif int(head[2]) != sequence:
-            self._say(Code.RECORD_HEAD, f"it calls itself record {int(head[2])}", at, sequence, time_ns)
+        elif int(head["sequence"]) != sequence:
+            self._say(Code.RECORD_HEAD, f"it calls itself record {int(head['sequence'])}", at, sequence, time_ns)
         return self.state.last_unix_ns if time_ns is None else time_ns
 
     def _say(self, code: Code, what: str, at: int, sequence: int, time_ns: int | None = None) -> None:

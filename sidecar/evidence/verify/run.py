@@ -9,19 +9,21 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sidecar.evidence.checkpoints import newest_provable
 from sidecar.evidence.findings import Code, Findings
 from sidecar.evidence.report import Report
-from sidecar.evidence.verify.archive import newest_complete
+from sidecar.evidence.verify.differences import compare_tile
 from sidecar.evidence.verify.files import list_files
-from sidecar.evidence.verify.leaves import Leaves, Tail
+from sidecar.evidence.verify.leaves import Leaves
 from sidecar.evidence.verify.notes import check_checkpoint, check_identity, read_checkpoint
 from sidecar.evidence.verify.records import RecordPass
 from sidecar.evidence.verify.segments import SegmentPass, log_id_of
 from sidecar.evidence.verify.tree import SignedTree
+from sidecar.evidence.verify.unsigned import UnsignedTree
 from sidecar.ledger.identity import origin_of
-from sidecar.ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
-from sidecar.ledger.reading import entries
-from sidecar.ledger.segments import Damaged, first_of
+from sidecar.ledger.layout import CHECKPOINT
+from sidecar.ledger.merkle import EMPTY_ROOT
+from sidecar.ledger.segments import first_of
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _ATTEMPTS = 5
 _ORIGIN_PREFIX = origin_of("")
 
 
-class RetentionRanError(Exception):
+class RetentionRan(Exception):
     """Each attempt met a segment that retention deleted meanwhile."""
 
 
@@ -50,13 +52,13 @@ def verify_log(
 ) -> Report:
     """Checks one log. `against`: an older checkpoint, as a signed note, that it must continue.
 
-    `tick` is told of bytes read so far and of all. Raises OSError, and RetentionRanError where the log changes
+    `tick` is told of bytes read so far and of all. Raises OSError, and RetentionRan where the log changes
     faster than it can be read.
     """
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError):
             return _Verification(folder, keys, tick).run(against)
-    raise RetentionRanError(f"{folder.path} changes while it is read: wait for retention to finish, or copy it first")
+    raise RetentionRan(f"{folder.path} changes while it is read: wait for retention to finish, or copy it first")
 
 
 class _Verification:
@@ -83,11 +85,9 @@ class _Verification:
         self._first = first_of(segments[0]) if segments else 0
         self._total = sum(segment.stat().st_size for segment in segments)
         has_edge = not self._folder.is_archive  # an archive gets the unfinished tiles at the end of a run only
-        tree = SignedTree(
-            path, size, root, findings, leaves=self._leaves_of, first=self._first, has_edge_files=has_edge
-        )
+        tree = SignedTree(path, size, root, findings, first=self._first, has_edge_files=has_edge)
         if not tree.is_proven:
-            findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", "checkpoint")
+            findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", CHECKPOINT)
         log_id = identity.log_id if identity else _log_of(signed) or log_id_of(segments)
         done = self._read_records(log_id, tree)
         self._check_early_tiles(tree)
@@ -96,8 +96,8 @@ class _Verification:
 
     def _newest_checkpoint(self, origin: str | None) -> Checkpoint | None:
         if not self._folder.is_archive:
-            return check_checkpoint(self._folder.checkpoint, "checkpoint", self._keys, origin, self._findings)
-        newest = newest_complete(self._folder)
+            return check_checkpoint(self._folder.checkpoint, CHECKPOINT, self._keys, origin, self._findings)
+        newest = newest_provable(self._folder)
         return self._archived(newest, origin) if newest is not None else None
 
     def _archived(self, path: Path, origin: str | None) -> Checkpoint | None:
@@ -113,8 +113,8 @@ class _Verification:
     def _read_records(self, log_id: str | None, tree: SignedTree) -> RecordPass:
         findings, path = self._findings, self._folder.path
         start, read = (tree.size, tree.read) if tree.size >= self._first else (self._first, TileFolder(path).read)
-        tail = Tail.after(path, start, read, self._listing.late, findings) if tree.is_proven else None
-        leaves = Leaves(tree, tail, findings, may_be_ahead=self._folder.is_archive)
+        unsigned = UnsignedTree.after(path, start, read, self._listing.late, findings) if tree.is_proven else None
+        leaves = Leaves(tree, unsigned, findings, may_be_ahead=self._folder.is_archive)
         records = RecordPass(
             log_id or "0" * 32, tree.size, self._first, leaves=leaves, findings=findings, tick=self._add_done
         )
@@ -149,10 +149,7 @@ class _Verification:
                 right = tree.read(level, index, width)
                 if not (self._folder.path / path).exists():
                     continue
-                held = folder.read(level, index, width)
-                if held != right:
-                    at = next(at for at, (one, other) in enumerate(zip(held, right, strict=True)) if one != other)
-                    self._findings.add(Code.TILE_DAMAGED, f"hash {at // HASH_BYTES} is not the one signed", path, at)
+                compare_tile(path, folder.read(level, index, width), right, self._findings)
 
     def _check_older(self, tree: SignedTree, origin: str | None, against: bytes | None) -> None:
         """That each older checkpoint at hand is the beginning of this log."""
@@ -176,13 +173,6 @@ class _Verification:
         if root is not None and root != older.root:
             what = f"the first {older.size} records have another root now"
             self._findings.add(Code.HISTORY_REWRITTEN, what, name)
-
-    def _leaves_of(self, first: int, count: int) -> bytes:
-        """Records' hashes side by side, as far as they can be read."""
-        try:
-            return b"".join(leaf_hash(entry.record) for entry in entries(self._folder.path, first, first + count))
-        except Damaged:
-            return b""
 
     def _add_done(self, count: int) -> None:
         self._done += count

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sidecar.evidence.findings import Code
-from sidecar.ledger.segments import HEADER_BYTES, Header, first_of
+from sidecar.evidence.verify.differences import first_difference
+from sidecar.ledger.segments import FOLDER, HEADER_BYTES, Header, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ class SegmentPass:
 
     def _is_wanted(self, path: Path, file: BinaryIO) -> bool:
         """Whether the segment is of this log and goes on where it should, so that its records are to be read."""
-        name, first = f"records/{path.name}", first_of(path)
+        name, first = f"{FOLDER}/{path.name}", first_of(path)
         data = file.read(HEADER_BYTES)
         try:
             header = Header.unpack(data)
@@ -90,7 +91,7 @@ class SegmentPass:
         if root is not None and self._log_id is not None:
             keep_from = min(self._records.state.lowest_open, first)
             right = Header(self._log_id, first, keep_from, root).pack()
-            at = next((at for at, (one, other) in enumerate(zip(data, right, strict=False)) if one != other), len(data))
+            at = first_difference(data, right)
         self._findings.add(Code.SEGMENT_HEADER, f"{why}: first at byte {at}", name, at)
 
 

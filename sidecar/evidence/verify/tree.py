@@ -10,11 +10,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sidecar.evidence.findings import Code
-from sidecar.ledger.merkle import EMPTY_ROOT, HASH_BYTES, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tree, merkle_root
+from sidecar.evidence.verify.differences import compare_tile
+from sidecar.ledger.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    TILE_BYTES,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Tree,
+    leaf_hash,
+    merkle_root,
+)
+from sidecar.ledger.reading import entries
+from sidecar.ledger.segments import Damaged
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sidecar.evidence.findings import Findings
@@ -23,7 +34,7 @@ CACHE_TILES = 64
 
 
 class SignedTree:
-    """The tiles of one log, checked against a root. `leaves(first, count)` hashes records, as far as they are here.
+    """The tiles of one log, checked against a root; made from its records where they are missing or wrong.
 
     `is_proven`: the tiles at the edge, mended if need be, make the root.
     """
@@ -35,7 +46,6 @@ class SignedTree:
         root: bytes,
         findings: Findings,
         *,
-        leaves: Callable[[int, int], bytes],
         first: int = 0,
         has_edge_files: bool = True,
     ) -> None:
@@ -46,7 +56,7 @@ class SignedTree:
         self.size = size
         self._folder = TileFolder(ledger_dir)
         self._findings = findings
-        self._leaves = leaves
+        self._ledger_dir = ledger_dir
         self._first = first
         self._has_edge_files = has_edge_files
         self._cache: dict[tuple[int, int], bytes] = {}
@@ -178,19 +188,23 @@ class SignedTree:
 
     def _from_below(self, level: int, index: int, width: int) -> bytes:
         if level == 0:
-            return self._leaves(index * TILE_WIDTH, width)
+            return _leaf_hashes(self._ledger_dir, index * TILE_WIDTH, width)
         below = [self.file_of(level - 1, index * TILE_WIDTH + place) for place in range(width)]
         return b"".join([merkle_root(hashes) for hashes in below if hashes]) if all(below) else b""
 
     def _compare(self, level: int, index: int, held: bytes, right: bytes, width: int) -> None:
         path = tile_path(level, index, width)
-        if held == right and held:
-            return
         if not held:
             self._findings.add(Code.TILE_MISSING, f"the tile {path} is not there, or not whole", path)
         elif not right:
             self._findings.add(Code.TILE_DAMAGED, "its hashes do not make the hash that was signed", path)
         else:
-            at = next(at for at, (one, other) in enumerate(zip(held, right, strict=True)) if one != other)
-            what = f"hash {at // HASH_BYTES} is not that of what lies below it"
-            self._findings.add(Code.TILE_DAMAGED, what, path, at)
+            compare_tile(path, held, right, self._findings)
+
+
+def _leaf_hashes(ledger_dir: Path, first: int, count: int) -> bytes:
+    """Records' hashes side by side, as far as they can be read."""
+    try:
+        return b"".join(leaf_hash(entry.record) for entry in entries(ledger_dir, first, first + count))
+    except Damaged:
+        return b""

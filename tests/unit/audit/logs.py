@@ -19,7 +19,7 @@ from tests.support import FixedClock, audit_terms
 from tests.unit.ledger.faulty import FaultyFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from sidecar.audit.log import DurableLog
@@ -87,6 +87,13 @@ def lines(audit_dir: Path) -> list[dict[str, Any]]:
 def summary(found: list[dict[str, Any]]) -> list[tuple[str, int]]:
     """Each record's kind and the number of its decision, -1 where it has none."""
     return [(line["kind"], int(line.get("decision_id", "-1"), 16)) for line in found]
+
+
+async def parked(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """A task that has begun, and now waits."""
+    task = asyncio.create_task(coroutine)
+    await asyncio.sleep(0)
+    return task
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -266,9 +266,9 @@ async def test_a_broken_writer_waits_for_work_and_does_not_look_for_it(
     timeouts: list[float] = []
     real = it.log._writer._next
 
-    def next_batch(last: int, due_s: float) -> object:
+    def next_batch(due_s: float) -> object:
         timeouts.append(due_s - writer.time.monotonic())
-        return real(last, due_s)
+        return real(due_s)
 
     Fail(it.files, _is_write)
     with pytest.raises(Refused):

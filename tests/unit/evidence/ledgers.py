@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from sidecar.ledger.keys import read_public
 from sidecar.ledger.layout import Layout
 from sidecar.ledger.notary import Snapshot
 from sidecar.ledger.opening import Terms, open_ledger
-from sidecar.ledger.reading import record_mark
+from sidecar.ledger.reading import entries, record_mark
 from sidecar.ledger.retention import Keep
+from sidecar.ledger.segments import segment_files
 from tests.support import FixedClock
 
 if TYPE_CHECKING:
@@ -122,3 +124,48 @@ def verified(folder: Path, **options: Any) -> Report:
 def codes(report: Report) -> list[str]:
     """What was found, in order."""
     return [finding.code.value for finding in report.findings]
+
+
+def problems(folder: Path) -> list[str]:
+    """What the one log in a folder does not hold for."""
+    return [finding.code.value for finding in verified(folder).problems]
+
+
+def frame_range(ledger: Path, sequence: int) -> tuple[Path, tuple[int, int]]:
+    """The segment that a record lies in, and where its frame begins and ends."""
+    one, two = list(entries(ledger, sequence, sequence + 2))
+    return one.segment, (one.offset, two.offset)
+
+
+def other_log(tmp_path: Path) -> Path:
+    """The ledger of one whose key is known beside that of `audit`: both could be those of one host."""
+    ledger = written(tmp_path / "other", count=200, segment_bytes=16_384)
+    with (tmp_path / "audit.pub").open("a") as file:
+        file.write((tmp_path / "other.pub").read_text())
+    return ledger
+
+
+def archived(folder: Path) -> Path:
+    """A log in an archive beside its key: the shipper has sent three checkpoints, all segments but the newest."""
+    writer, archive = Writer(folder / "audit", segment_bytes=16_384), folder / "archived"
+    (archive / "checkpoints").mkdir(parents=True)
+    for _ in range(3):
+        writer.exchanges(60)
+        writer.sign()
+        shutil.copytree(writer.ledger_dir / "tile", archive / "tile", dirs_exist_ok=True)
+        size = writer.ledger.appender.next_sequence
+        shutil.copy(writer.ledger_dir / "checkpoint", archive / "checkpoints" / f"{size:020}")
+    shutil.copy(writer.ledger_dir / "identity", archive)
+    (archive / "records").mkdir()
+    for path in segment_files(writer.ledger_dir)[:-1]:
+        shutil.copy(path, archive / "records")
+    writer.ledger.close()
+    shutil.copy(folder / "audit.pub", folder / "archived.pub")
+    return archive
+
+
+def without_partial_tiles(archive: Path) -> Path:
+    """The archive as it is while its sidecar runs: unfinished tiles come at the end of a run."""
+    for path in archive.glob("tile/**/*.p/*"):
+        path.unlink()
+    return archive

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.evidence import AuditLog
-from sidecar.evidence.export import NotExportedError
+from sidecar.evidence.export import NotExported
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.retention import Keep
-from tests.unit.evidence.ledgers import Writer, written
+from tests.unit.evidence.ledgers import Writer, archived, without_partial_tiles, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_a_site_goes_to_a_new_folder(tmp_path: Path) -> None:
     written(tmp_path / "audit")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "mine").touch()
-    with pytest.raises(NotExportedError, match="is not empty"):
+    with pytest.raises(NotExported, match="is not empty"):
         AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")
 
 
@@ -55,7 +55,7 @@ def test_a_log_without_its_oldest_records_is_no_site(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "audit", keep=Keep(age_s=1e9, size_bytes=40_000))
     writer.exchanges(400)
     writer.close()
-    with pytest.raises(NotExportedError, match="retention deleted the older ones"):
+    with pytest.raises(NotExported, match="retention deleted the older ones"):
         AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")
 
 
@@ -65,6 +65,23 @@ def test_records_that_were_not_signed_are_no_site(tmp_path: Path) -> None:
     writer.sign()
     note = (writer.ledger_dir / "checkpoint").read_text()
     (writer.ledger_dir / "checkpoint").write_text(note.replace("\n6\n", "\n5\n"))
-    with pytest.raises(NotExportedError, match="not those that were signed"):
+    with pytest.raises(NotExported, match="not those that were signed"):
         AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")
     writer.ledger.close()
+
+
+def test_a_site_of_an_archive_has_the_records_that_are_there(tmp_path: Path) -> None:
+    """Its newest checkpoint covers records that are still with the sidecar."""
+    archive = without_partial_tiles(archived(tmp_path))
+    assert AuditLog.open(archive).export_tlog(tmp_path / "site") == 240
+    assert (tmp_path / "site" / "checkpoint").read_bytes() == (archive / "checkpoints" / f"{240:020}").read_bytes()
+
+
+def test_without_a_checkpoint_there_is_no_site(tmp_path: Path) -> None:
+    ledger = written(tmp_path / "audit")
+    (ledger / "checkpoint").write_text("origin\nmany\n")
+    with pytest.raises(NotExported, match="is not a checkpoint"):
+        AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")
+    (ledger / "checkpoint").unlink()
+    with pytest.raises(NotExported, match="no checkpoint"):
+        AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")

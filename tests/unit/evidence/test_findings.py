@@ -12,7 +12,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "audit.md"
 def test_every_code_has_a_meaning_and_a_row_in_the_docs() -> None:
     assert set(MEANINGS) == set(Code)
     page = PAGE.read_text()
-    assert [code for code in Code if f"| `{code}` | {'notice' if code in NOTICES else 'fails'} |" not in page] == []
+    rows = {code: f"| `{code}` | {'notice' if code in NOTICES else 'fails'} | {MEANINGS[code]} |\n" for code in Code}
+    assert [code for code, row in rows.items() if row not in page] == []
 
 
 def test_a_finding_says_its_place() -> None:

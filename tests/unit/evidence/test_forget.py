@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.audit.salts import Salts
-from sidecar.evidence.forget import NotForgottenError, forget, salt_file
+from sidecar.evidence.forget import NotForgotten, forget, salt_file
 from tests.support import FixedClock
 from tests.unit.evidence.ledgers import Writer, verified, written
 
@@ -30,18 +30,18 @@ def test_a_forgotten_day_leaves_the_tree_valid(audit_dir: Path) -> None:
 
 @pytest.mark.parametrize("period", ["", "today", "20261121", "2026-13-01", "../2026-11-21"])
 def test_what_is_no_day_is_refused(audit_dir: Path, period: str) -> None:
-    with pytest.raises(NotForgottenError, match="is no period"):
+    with pytest.raises(NotForgotten, match="is no period"):
         salt_file(audit_dir, period)
 
 
 def test_a_day_without_a_salt_is_refused(audit_dir: Path) -> None:
-    with pytest.raises(NotForgottenError, match="forgotten already"):
+    with pytest.raises(NotForgotten, match="forgotten already"):
         forget(audit_dir, "2026-11-20", NEXT)
 
 
 def test_the_current_day_is_refused_while_a_sidecar_runs_unless_forced(audit_dir: Path) -> None:
     running = Writer(audit_dir)
-    with pytest.raises(NotForgottenError, match="a sidecar writes to"):
+    with pytest.raises(NotForgotten, match="a sidecar writes to"):
         forget(audit_dir, DAY, DAY)
     assert salt_file(audit_dir, DAY).exists()
     forget(audit_dir, DAY, DAY, force=True)

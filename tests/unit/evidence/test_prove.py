@@ -7,8 +7,8 @@ import pytest
 
 from sidecar.audit.port import Kind
 from sidecar.evidence import AuditLog
-from sidecar.evidence.log import KeysMissingError, UnknownDecisionError
-from sidecar.evidence.prove import NotProvenError, check_proof
+from sidecar.evidence.log import KeysMissing, UnknownDecision
+from sidecar.evidence.prove import NotProven, check_proof
 from sidecar.ledger.keys import read_public
 from tests.unit.evidence.ledgers import Writer, decision_id, record, written
 
@@ -95,13 +95,13 @@ def test_a_changed_proof_proves_nothing(
     document = log.prove(decision_id(42))
     assert check_proof(encoded(document), keys_of(tmp_path))
     change(document)
-    with pytest.raises(NotProvenError):
+    with pytest.raises(NotProven):
         check_proof(encoded(document), keys_of(tmp_path))
 
 
 def test_a_proof_is_worth_nothing_without_the_key(log: AuditLog, tmp_path: Path) -> None:
     written(tmp_path / "other")
-    with pytest.raises(NotProvenError, match="no known key"):
+    with pytest.raises(NotProven, match="no known key"):
         check_proof(encoded(log.prove(decision_id(42))), read_public(tmp_path / "other.pub"))
 
 
@@ -110,19 +110,19 @@ def test_what_is_not_signed_yet_has_no_proof(tmp_path: Path) -> None:
     writer.exchanges(3)
     writer.sign()
     writer.write(record(Kind.REFUSAL, 9))
-    with pytest.raises(NotProvenError, match="the newest checkpoint covers 6 records, and this one is newer"):
+    with pytest.raises(NotProven, match="the newest checkpoint covers 6 records, and this one is newer"):
         AuditLog.open(tmp_path / "audit").prove(decision_id(9))
     writer.close()
     assert AuditLog.open(tmp_path / "audit").prove(decision_id(9))["records"][0]["index"] == 6
 
 
 def test_an_unknown_decision_has_none(log: AuditLog) -> None:
-    with pytest.raises(UnknownDecisionError):
+    with pytest.raises(UnknownDecision):
         log.prove(decision_id(9_999))
 
 
 def test_without_keys_there_is_a_story_and_no_proof(log: AuditLog, tmp_path: Path) -> None:
     (tmp_path / "audit.pub").unlink()
     assert "NOT PROVEN" in log.show(decision_id(1))
-    with pytest.raises(KeysMissingError, match=r"audit\.pub is not there"):
+    with pytest.raises(KeysMissing, match=r"audit\.pub is not there"):
         log.prove(decision_id(1))

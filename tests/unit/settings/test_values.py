@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.settings import Address, load
-from sidecar.settings.values import TARGET, parse_address, parse_duration_s
+from sidecar.settings.values import TARGET, duration_text, parse_address, parse_duration_s
 
 NEEDED = {"upstream": "http://127.0.0.1:8080", "server": "mlserver", "consent": "off"}
 
@@ -54,3 +54,10 @@ def test_targets(text: str) -> None:
 )
 def test_what_is_no_target(text: str) -> None:
     assert not TARGET.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["30d", "12h", "90m", "1.5s", "45s"])
+def test_a_duration_is_written_as_it_is_read(text: str) -> None:
+    duration_s = parse_duration_s(text)
+    assert isinstance(duration_s, float)
+    assert duration_text(duration_s) == text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from sidecar.evidence.folders import NoLogError
+from sidecar.evidence.folders import NoLog
 from sidecar.evidence.replay.source import Span, count_records, records_of
 from sidecar.ledger.segments import Damaged
 from tests.unit.evidence.ledgers import written
@@ -30,7 +30,7 @@ def test_a_checkpoint_that_cannot_be_read_is_counted_as_nothing(tmp_path: Path) 
 
 
 def test_a_folder_without_a_log_and_a_damaged_log_are_told(tmp_path: Path) -> None:
-    with pytest.raises(NoLogError):
+    with pytest.raises(NoLog):
         list(records_of(tmp_path))
     ledger = written(tmp_path / "audit")
     segment = min((ledger / "records").iterdir())

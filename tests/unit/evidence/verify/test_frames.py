@@ -4,14 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.evidence.verify.frames import (
-    Whole,
-    claimed_log,
-    claimed_time,
-    first_non_zero,
-    next_whole,
-    whole_at,
-)
+from sidecar.evidence.verify.frames import Whole, first_non_zero, next_whole, whole_at
 from sidecar.ledger.frames import HEAD_BYTES, frame
 from sidecar.ledger.reading import record_mark
 
@@ -47,8 +40,3 @@ def test_zeros_to_the_end_have_no_other_byte(tmp_path: Path) -> None:
     path.write_bytes(bytes(3 * WINDOW))
     with path.open("rb") as file:
         assert first_non_zero(file, 10) is None
-
-
-def test_a_records_head_is_read_as_far_as_it_can_be() -> None:
-    assert (claimed_log(RECORD), claimed_time(RECORD)) == (LOG, 99)
-    assert (claimed_log(b"?" + RECORD), claimed_time(RECORD[:80])) == (None, None)

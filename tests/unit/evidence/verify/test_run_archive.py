@@ -1,4 +1,4 @@
-"""An archive: closed segments, tiles, every checkpoint that was sent."""
+"""Verifying an archive: closed segments, tiles, every checkpoint that was sent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.ledger.segments import segment_files
-from tests.unit.evidence.ledgers import Writer, codes, verified
+from tests.unit.evidence.ledgers import archived, codes, verified, without_partial_tiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,22 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """The shipper has sent three checkpoints and all segments but the newest."""
-    writer, archived = Writer(tmp_path / "audit", segment_bytes=16_384), tmp_path / "archived"
-    (archived / "checkpoints").mkdir(parents=True)
-    for _ in range(3):
-        writer.exchanges(60)
-        writer.sign()
-        shutil.copytree(writer.ledger_dir / "tile", archived / "tile", dirs_exist_ok=True)
-        size = writer.ledger.appender.next_sequence
-        shutil.copy(writer.ledger_dir / "checkpoint", archived / "checkpoints" / f"{size:020}")
-    shutil.copy(writer.ledger_dir / "identity", archived)
-    (archived / "records").mkdir()
-    for path in segment_files(writer.ledger_dir)[:-1]:
-        shutil.copy(path, archived / "records")
-    writer.ledger.close()
-    shutil.copy(tmp_path / "audit.pub", tmp_path / "archived.pub")
-    return archived
+    return archived(tmp_path)
 
 
 def test_an_archive_holds_while_its_newest_records_are_with_the_sidecar(archive: Path) -> None:
@@ -41,9 +25,7 @@ def test_an_archive_holds_while_its_newest_records_are_with_the_sidecar(archive:
 
 def test_an_archive_of_a_running_sidecar_is_checked_up_to_where_it_can_be(archive: Path) -> None:
     """Neither the newest segment nor any unfinished tile is there yet."""
-    for path in archive.glob("tile/**/*.p/*"):
-        path.unlink()
-    report = verified(archive)
+    report = verified(without_partial_tiles(archive))
     assert (report.holds, report.size, codes(report)) == (True, 240, ["not_yet_signed"])
 
 

@@ -1,0 +1,56 @@
+"""Signed tiles: which can be trusted, and which file is wrong where one cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.evidence.findings import Findings
+from sidecar.evidence.verify.tree import SignedTree
+from sidecar.ledger.merkle import Tree, leaf_hash
+from sidecar.ledger.proofs import inclusion_proof, verify_inclusion
+from sidecar.ledger.reading import entries
+from tests.unit.evidence.ledgers import problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 401
+NAMES = ["tile/0/000", "tile/0/001.p/145", "tile/1/000.p/1"]
+
+
+def roots_of(ledger: Path) -> list[bytes]:
+    """The root at each size."""
+    tree = Tree()
+    roots = [tree.root()]
+    for entry in entries(ledger):
+        tree.append(leaf_hash(entry.record))
+        roots.append(tree.root())
+    return roots
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tile_that_is_gone_is_missed(ledger: Path, audit_dir: Path, name: str) -> None:
+    (ledger / name).unlink()
+    assert problems(audit_dir) == ["tile_missing"]
+
+
+@pytest.mark.parametrize("missing", [(), *[(name,) for name in NAMES], tuple(NAMES)])
+def test_whatever_tiles_are_gone_the_records_give_every_root_and_proof(ledger: Path, missing: tuple[str, ...]) -> None:
+    roots = roots_of(ledger)
+    for name in missing:
+        (ledger / name).unlink()
+    findings = Findings()
+    tree = SignedTree(ledger, SIZE, roots[-1], findings)
+    assert tree.is_proven
+    assert [tree.root_at(size) for size in range(SIZE + 1)] == roots
+    assert sorted(str(found.file) for found in findings.kept) == sorted(missing)
+    for entry in entries(ledger, 250, 260):
+        proof = inclusion_proof(tree.read, entry.sequence, SIZE)
+        verify_inclusion(leaf_hash(entry.record), entry.sequence, SIZE, proof, roots[-1])
+
+
+def test_a_root_that_neither_tiles_nor_records_make_is_not_proven(ledger: Path) -> None:
+    tree = SignedTree(ledger, SIZE, bytes(32), Findings())
+    assert not tree.is_proven
