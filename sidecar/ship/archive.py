@@ -6,6 +6,7 @@ are `checkpoints/<size>`. Everything is made once and never replaced: see `store
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sidecar.ship.cursor import Cursor, CursorFile
     from sidecar.ship.store import Content, Store
     from sidecar.ship.tail import Extent
+
+logger = logging.getLogger("sidecar.ship")
 
 CHECKPOINT_INTERVAL_S = 10
 ROUND_RECORDS = 65_536
@@ -56,9 +59,26 @@ class ArchiveDestination:
         if extent is None:
             return False
         if self._copy is None:
-            cursor = open_cursor(self._cursor_file, extent.log, extent.first, extent.size)
+            cursor = self._checked(open_cursor(self._cursor_file, extent.log, extent.first, extent.size), extent)
             self._copy = _LogCopy(self._layout, self._cursor_file, self._store, cursor)
         return self._copy.update(extent, int(self._unix_s()), is_last=is_last)
+
+    def _checked(self, cursor: Cursor, extent: Extent) -> Cursor:
+        """The cursor says what *an* archive has; another one, or one that was emptied, gets all that is still here."""
+        if cursor.checkpoint == 0:
+            return cursor
+        folder, _, name = checkpoint_name(cursor.checkpoint).rpartition("/")
+        held = {IDENTITY} <= set(self._store.names(cursor.log)) and name in self._store.names(f"{cursor.log}/{folder}")
+        if held:
+            return cursor
+        logger.error(
+            "the archive lacks what was archived before: is it another one, or was it emptied? "
+            "Starting over from record %d, the oldest that is here",
+            extent.first,
+        )
+        after = cursor.started_over(cursor.log, extent.first)
+        self._cursor_file.write(after)
+        return after
 
 
 class _LogCopy:

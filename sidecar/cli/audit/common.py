@@ -6,14 +6,17 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sidecar.cli.options import exit_with
 from sidecar.evidence import AuditLog
+from sidecar.evidence.export import NotExported
 from sidecar.evidence.folders import NoLog
-from sidecar.evidence.log import KeysMissing
+from sidecar.evidence.log import KeysMissing, UnknownDecision
+from sidecar.evidence.prove import NotProven
+from sidecar.evidence.verify.run import RetentionRan
 from sidecar.ledger.segments import Damaged
 
 if TYPE_CHECKING:
@@ -40,15 +43,29 @@ decision_id = click.argument("decision_id", callback=_check_id)
 
 
 @contextmanager
-def opened(path: Path, key_file: Path | None = None) -> Generator[AuditLog]:
-    """The logs in a folder; exits 2 where there are none or none can be read, 1 where one is damaged."""
+def ended(path: Path) -> Generator[None]:
+    """Exits 2 where there is no log in a folder or it cannot be read, 1 where what is asked of it cannot be given."""
     try:
-        yield AuditLog.open(path, public_key=key_file)
-    except (NoLog, KeysMissing, OSError, ValueError) as error:
+        yield
+    except (NoLog, KeysMissing, RetentionRan, OSError, ValueError) as error:
         exit_with([str(error)])
     except Damaged as error:
-        click.echo(f"sidecar: {error}; `sidecar audit verify {path}` tells more", err=True)
-        sys.exit(1)
+        fail(f"{error}; `sidecar audit verify {path}` tells more")
+    except (UnknownDecision, NotProven, NotExported) as error:
+        fail(str(error))
+
+
+@contextmanager
+def opened(path: Path, key_file: Path | None = None) -> Generator[AuditLog]:
+    """The logs in a folder; ends as `ended` does."""
+    with ended(path):
+        yield AuditLog.open(path, public_key=key_file)
+
+
+def fail(message: str) -> NoReturn:
+    """Says it on standard error and exits 1."""
+    click.echo(f"sidecar: {message}", err=True)
+    sys.exit(1)
 
 
 @contextmanager

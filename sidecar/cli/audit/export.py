@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from sidecar.cli.audit.common import folder, opened, progress
-from sidecar.evidence.export import NotExported
 
 EPILOG = """\b
 Examples:
@@ -34,10 +33,6 @@ def command(folder: Path, tlog: Path | None) -> None:
             for record in log.records():
                 sys.stdout.buffer.write(record + b"\n")
             return
-        try:
-            with progress("exporting") as tick:
-                count = log.export_tlog(tlog, tick)
-        except NotExported as error:
-            click.echo(f"sidecar: {error}", err=True)
-            sys.exit(1)
+        with progress("exporting") as tick:
+            count = log.export_tlog(tlog, tick)
         click.echo(f"{tlog}: {count:,} records")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 import orjson
 
 from sidecar.cli.audit.common import decision_id, folder, opened, public_key
-from sidecar.evidence.log import UnknownDecision
-from sidecar.evidence.prove import NotProven
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +27,5 @@ Exit codes: 0 proven, 1 not (no such decision, not signed yet, or the log is not
 @public_key
 def command(decision_id: str, folder: Path, public_key: Path | None) -> None:
     """Write a proof of one decision that stands alone: its records, C2SP tlog-proofs, checkpoint, key."""
-    try:
-        with opened(folder, public_key) as log:
-            click.echo(orjson.dumps(log.prove(decision_id), option=orjson.OPT_INDENT_2))
-    except UnknownDecision:
-        click.echo(f"sidecar: no record of {decision_id} in {folder}", err=True)
-        sys.exit(1)
-    except NotProven as error:
-        click.echo(f"sidecar: {error}", err=True)
-        sys.exit(1)
+    with opened(folder, public_key) as log:
+        click.echo(orjson.dumps(log.prove(decision_id), option=orjson.OPT_INDENT_2))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from sidecar.cli.audit.common import ended
 from sidecar.cli.options import exit_with
 
 if TYPE_CHECKING:
@@ -71,27 +72,21 @@ def command(
     as_json: bool,
 ) -> None:
     """Ask a policy again what was asked of it then: every decision in AUDIT_DIR, in order."""
-    from sidecar.evidence.folders import NoLog  # noqa: PLC0415
     from sidecar.evidence.replay import Span, count_records, replay  # noqa: PLC0415 - not for `--help`
     from sidecar.evidence.replay.text import told  # noqa: PLC0415
-    from sidecar.ledger.segments import Damaged  # noqa: PLC0415
     from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
 
     try:
-        candidate, records = _candidate(policy, data), count_records(audit_dir)
-        with click.progressbar(
-            length=records, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
-        ) as bar:
-            report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
+        with ended(audit_dir):
+            candidate, records = _candidate(policy, data), count_records(audit_dir)
+            with click.progressbar(
+                length=records, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
+            ) as bar:
+                report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
     except PolicyProblems as found:
         exit_with(found.problems)
-    except NoLog as found:
-        exit_with([str(found)])
-    except Damaged as damage:
-        click.echo(f"sidecar: {damage}; sidecar audit verify {audit_dir} says more", err=True)
-        sys.exit(1)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        exit_with([f"the records in {audit_dir} cannot be read: {error}"])
+    except (KeyError, TypeError) as error:
+        exit_with([f"the records in {audit_dir} are not as this version writes them: {error!r}"])
     click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2) if as_json else told(report))
     sys.exit(0 if report.is_clean else 1)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from sidecar.cli.audit.common import decision_id, folder, opened, public_key
-from sidecar.evidence.log import UnknownDecision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +27,9 @@ Exit codes: 0 told, 1 no such decision, 2 there is no log.
 @click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
 def command(decision_id: str, folder: Path, public_key: Path | None, *, as_json: bool) -> None:
     """Tell the story of one decision, in order, and whether its records are proven."""
-    try:
-        with opened(folder, public_key) as log:
-            if as_json:
-                for one in log.coverage(decision_id):
-                    click.echo(one.record)
-            else:
-                click.echo(log.show(decision_id))
-    except UnknownDecision:
-        click.echo(f"sidecar: no record of {decision_id} in {folder}", err=True)
-        sys.exit(1)
+    with opened(folder, public_key) as log:
+        if as_json:
+            for one in log.coverage(decision_id):
+                click.echo(one.record)
+        else:
+            click.echo(log.show(decision_id))

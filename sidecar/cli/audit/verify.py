@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from sidecar.cli.audit.common import folder, opened, progress, public_key
+from sidecar.cli.audit.common import fail, folder, opened, progress, public_key
 from sidecar.cli.options import exit_with
 from sidecar.evidence.findings import utc
 from sidecar.evidence.prove import NotProven, check_proof
-from sidecar.evidence.verify.run import RetentionRan
 from sidecar.ledger.keys import read_public
 
 if TYPE_CHECKING:
@@ -46,12 +45,9 @@ def command(folder: Path, public_key: Path | None, against: Path | None, proof: 
     if proof is not None:
         _verify_proof(proof, public_key, as_json=as_json)
         return
-    try:
-        with opened(folder, public_key) as log, progress("verifying") as tick:
-            reports = log.verify(against=against.read_bytes() if against else None, tick=tick)
-            trust = _trust(log.key_file, is_default=public_key is None)
-    except RetentionRan as error:
-        exit_with([str(error)])
+    with opened(folder, public_key) as log, progress("verifying") as tick:
+        reports = log.verify(against=against.read_bytes() if against else None, tick=tick)
+        trust = _trust(log.key_file, is_default=public_key is None)
     if as_json:
         click.echo(orjson.dumps({"key_file": str(log.key_file), "logs": [report.as_json() for report in reports]}))
     else:
@@ -106,8 +102,7 @@ def _verify_proof(proof: Path, public_key: Path | None, *, as_json: bool) -> Non
     try:
         records = check_proof(proof.read_bytes(), read_public(public_key))
     except NotProven as error:
-        click.echo(f"sidecar: {proof} proves nothing: {error}", err=True)
-        sys.exit(1)
+        fail(f"{proof} proves nothing: {error}")
     except ValueError as error:
         exit_with([str(error)])
     if as_json:

@@ -99,7 +99,8 @@ async def test_what_cannot_be_closed_for_want_of_a_disk_is_an_error_and_loses_no
     await it.log.aclose()
     audit_dir = folder / "audit"
     files = FaultyFiles(audit_dir / "0" / "draft")
-    for name, problem in (("reserve", "cannot be opened: .*No space left.*make room on its disk"), ("write", "written: is")):
+    problems = {"reserve": "cannot be opened: .*No space left.*make room on its disk", "write": "written: is"}
+    for name, problem in problems.items():
         Fail(files, lambda call, name=name: call.name == name, errno.ENOSPC)
         with pytest.raises(AuditLogError, match=problem):
             open_log(audit_dir / "0", audit_terms(audit_dir), FixedClock(), files=files)

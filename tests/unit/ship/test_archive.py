@@ -198,3 +198,28 @@ def test_the_tiles_that_became_full(a: int, b: int) -> None:
 def test_partial_and_full_tiles_are_the_whole_tree(size: int) -> None:
     widths = {level: index * 256 + width for level, index, width in partial_tiles(size)}
     assert widths == {level: size >> 8 * level for level in range(6) if (size >> 8 * level) % 256}
+
+
+def test_another_archive_gets_all_that_is_still_here(
+    log: WrittenLog, shelf: Shelf, tmp_path: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(300):
+        log.write_signed(event())
+    shelf.update(is_last=True)
+    other = Shelf(log, tmp_path / "another", clock)
+    clock.advance(60)
+    other.update()
+    other.update(is_last=True)
+    assert other.names >= shelf.names - {name for name in shelf.names if ".p/" in name}
+    assert "is it another one, or was it emptied? Starting over from record 0" in caplog.text
+
+
+def test_an_archive_that_has_what_was_archived_goes_on(
+    log: WrittenLog, shelf: Shelf, tmp_path: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.write_signed(event())
+    shelf.update()
+    before = shelf.cursor
+    again = Shelf(log, tmp_path / "archive", clock)
+    again.update()
+    assert (again.cursor, caplog.text) == (before, "")

@@ -36,8 +36,8 @@ def test_a_tile_that_is_gone_is_missed(ledger: Path, audit_dir: Path, name: str)
     assert problems(audit_dir) == ["tile_missing"]
 
 
-@pytest.mark.parametrize("missing", [(), *[(name,) for name in NAMES], tuple(NAMES)])
-def test_whatever_tiles_are_gone_the_records_give_every_root_and_proof(ledger: Path, missing: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("missing", [[], *[[name] for name in NAMES]])
+def test_whichever_tile_is_gone_every_root_and_proof_can_be_had(ledger: Path, missing: list[str]) -> None:
     roots = roots_of(ledger)
     for name in missing:
         (ledger / name).unlink()
@@ -45,7 +45,7 @@ def test_whatever_tiles_are_gone_the_records_give_every_root_and_proof(ledger: P
     tree = SignedTree(ledger, SIZE, roots[-1], findings)
     assert tree.is_proven
     assert [tree.root_at(size) for size in range(SIZE + 1)] == roots
-    assert sorted(str(found.file) for found in findings.kept) == sorted(missing)
+    assert [found.file for found in findings.kept] == missing
     for entry in entries(ledger, 250, 260):
         proof = inclusion_proof(tree.read, entry.sequence, SIZE)
         verify_inclusion(leaf_hash(entry.record), entry.sequence, SIZE, proof, roots[-1])
