@@ -191,6 +191,7 @@ def _terms(settings: Settings) -> Terms:
         ),
         host=socket.gethostname(),
         rotate_s=settings.audit_rotate,
+        archived=settings.audit_archive is not None,
     )
 
 

@@ -118,6 +118,8 @@ class Writer(Generic[Ticket]):
         self._thread.join(_JOIN_TIMEOUT_S)
         if self._thread.is_alive():
             return False
+        if self._ledger.terms.archived:
+            self._rotate()
         if self.broken is None:
             self._tend()
         return self.notary.close()
@@ -150,7 +152,7 @@ class Writer(Generic[Ticket]):
             if batch:
                 self.commit(batch)
             now_s = time.monotonic()
-            if now_s >= begun_s + self._ledger.rotate_s:
+            if now_s >= begun_s + self._ledger.terms.rotate_s:
                 self._rotate()
             # A new segment has just taken the reserve, and the next should not be a second away.
             if now_s >= due_s or self._appender.first != segment:

@@ -6,7 +6,7 @@ log's size; nothing here writes under `ledger/`. Does not: writing a log (`ledge
 
     from sidecar.evidence import AuditLog
     log = AuditLog.open("audit")
-    log.verify().holds
+    all(report.holds for report in log.verify())
 """
 
 from sidecar.evidence.log import AuditLog

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from sidecar.evidence.printable import printable
+from sidecar.ledger.layout import TILES
+from sidecar.ledger.merkle import TILE_WIDTH
+from sidecar.ledger.tiles import parse_tile_path
 
 SHOWN_LIMIT = 100
 """Findings of one code that a report lists; the rest is counted."""
+_RECORDS = "records"
 
 
 class Code(enum.StrEnum):
@@ -100,7 +106,10 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found. `file` is relative to the folder of the log, `offset` a byte in it, `time` of a record."""
+    """One thing found. `file` is relative to the folder of the log, `offset` a byte in it, `time` of a record.
+
+    `count` neighbours (tiles or records in a row) that have the same code are one finding, up to the place `last`.
+    """
 
     code: Code
     what: str
@@ -108,6 +117,8 @@ class Finding:
     offset: int | None = None
     sequence: int | None = None
     time_unix_ns: int | None = None
+    count: int = 1
+    last: str | None = None
 
     @property
     def is_notice(self) -> bool:
@@ -131,6 +142,33 @@ class Finding:
             parts.append(self.file + (f" byte {self.offset}" if self.offset is not None else ""))
         return ", ".join(parts)
 
+    def follows(self, other: Finding) -> bool:
+        """Whether it stands right behind the other one, or behind the last of the other's neighbours."""
+        if self.code is not other.code or self._spot is None or other._spot is None:
+            return False
+        (series, number), (others, first) = self._spot, other._spot
+        return series == others and number == first + other.count
+
+    def is_in(self, other: Finding) -> bool:
+        """Whether it is the other one, or was counted with it: a tile may be looked at twice."""
+        if replace(other, count=1, last=None) == self:
+            return True
+        if self.code is not other.code or self._spot is None or other._spot is None:
+            return False
+        (series, number), (others, first) = self._spot, other._spot
+        return series == others != _RECORDS and first <= number < first + other.count
+
+    @property
+    def _spot(self) -> tuple[str, int] | None:
+        """Neighbours have consecutive numbers in one series: a level's full tiles, or the log's records."""
+        if self.file is not None and self.file.startswith(f"{TILES}/"):
+            try:
+                level, index, width = parse_tile_path(self.file)
+            except ValueError:
+                return None
+            return (f"{TILES}/{level}", index) if width == TILE_WIDTH else None
+        return (_RECORDS, self.sequence) if self.sequence is not None else None
+
     def as_json(self) -> dict[str, object]:
         """For machines; absent parts are null."""
         return {
@@ -142,15 +180,20 @@ class Finding:
             "offset": self.offset,
             "sequence": self.sequence,
             "time_unix_ns": self.time_unix_ns,
+            "count": self.count,
+            "last": self.last,
         }
 
 
 class Findings:
-    """What was found so far: all is counted, of each code the first `SHOWN_LIMIT` are kept."""
+    """What was found so far: neighbours as one; of each code the first `SHOWN_LIMIT` are kept.
+
+    `hidden` counts, of each code, those that are not kept.
+    """
 
     def __init__(self) -> None:
         self.kept: list[Finding] = []
-        self.counts: dict[Code, int] = {}
+        self.hidden: dict[Code, int] = {}
 
     def add(
         self,
@@ -162,18 +205,19 @@ class Findings:
         sequence: int | None = None,
         time_unix_ns: int | None = None,
     ) -> None:
-        """Notes one; the same one again is not noted twice."""
-        finding = Finding(code, what, file, offset, sequence, time_unix_ns)
-        if finding in self.kept:
+        """Notes one; the same one again is not noted twice. Foreign text in `what` and `file` may be as it is."""
+        found = Finding(code, printable(what), file and printable(file), offset, sequence, time_unix_ns)
+        alike = [at for at, kept in enumerate(self.kept) if kept.code is code]
+        if any(found.is_in(self.kept[at]) for at in alike):
             return
-        self.counts[code] = self.counts.get(code, 0) + 1
-        if self.counts[code] <= SHOWN_LIMIT:
-            self.kept.append(finding)
-
-    @property
-    def hidden(self) -> dict[Code, int]:
-        """How many of each code are counted and not kept."""
-        return {code: count - SHOWN_LIMIT for code, count in self.counts.items() if count > SHOWN_LIMIT}
+        for at in alike:
+            if found.follows(self.kept[at]):
+                self.kept[at] = replace(self.kept[at], count=self.kept[at].count + 1, last=found.place)
+                return
+        if len(alike) < SHOWN_LIMIT:
+            self.kept.append(found)
+        else:
+            self.hidden[code] = self.hidden.get(code, 0) + 1
 
 
 def utc(unix_ns: int) -> str:

@@ -38,6 +38,14 @@ class Report:
         return [finding for finding in self.findings if not finding.is_notice]
 
     @property
+    def problem_counts(self) -> dict[Code, int]:
+        """Of each code how often it was found, listed or not; notices are left out."""
+        counts: dict[Code, int] = {}
+        for finding in self.problems:
+            counts[finding.code] = counts.get(finding.code, self.hidden.get(finding.code, 0)) + finding.count
+        return counts
+
+    @property
     def notices(self) -> list[Finding]:
         """What is worth knowing."""
         return [finding for finding in self.findings if finding.is_notice]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from sidecar.audit.port import Kind
+from sidecar.audit.records import Result
 from sidecar.evidence.findings import utc
 
 if TYPE_CHECKING:
@@ -21,19 +23,19 @@ Section = tuple[str, Sequence[Line]]
 _NOTHING: Json = {}
 
 RESULTS = {
-    "released": "the model's answer was given to the client",
-    "refused": "the model's answer was withheld",
-    "replaced": "another answer was given in place of the model's",
-    "failed": "the exchange failed",
-    "aborted": "the client went away before it had an answer",
-    "unknown": "the sidecar was killed before it could record what happened",
+    Result.RELEASED: "the model's answer was given to the client",
+    Result.REFUSED: "the model's answer was withheld",
+    Result.REPLACED: "another answer was given in place of the model's",
+    Result.FAILED: "the exchange failed",
+    Result.ABORTED: "the client went away before it had an answer",
+    Result.UNKNOWN: "the sidecar was killed before it could record what happened",
 }
 
 
 def tell(records: Sequence[Mapping[str, Any]], coverage: Sequence[Coverage]) -> str:
     """The records of one decision as plain text, in the order in which things happened."""
-    opening = next((record for record in records if record["kind"] != "OUTCOME"), _NOTHING)
-    outcome = next((record for record in records if record["kind"] == "OUTCOME"), _NOTHING)
+    opening = next((record for record in records if record["kind"] != Kind.OUTCOME), _NOTHING)
+    outcome = next((record for record in records if record["kind"] == Kind.OUTCOME), _NOTHING)
     sections: list[Section] = [
         ("asked", _asked(opening)),
         ("for", _attributes(opening)),
@@ -144,7 +146,7 @@ def _obligation(obligation: Mapping[str, Any]) -> str:
 
 
 def _sent(opening: Json, outcome: Json) -> list[Line]:
-    if opening.get("kind") == "REFUSAL":
+    if opening.get("kind") == Kind.REFUSAL:
         return [("", "nothing: the request was refused")]
     if not opening:
         return []
@@ -175,13 +177,13 @@ def _window(window: Json) -> str | None:
 
 
 def _client(opening: Json, outcome: Json) -> list[Line]:
-    if opening.get("kind") == "REFUSAL":
+    if opening.get("kind") == Kind.REFUSAL:
         return [("status", str(opening.get("status"))), ("refused", "before anything was sent to the model")]
     if not outcome:
         return [("", "not known (yet)")]
     result = str(outcome["result"])
     status = outcome.get("status")
-    return [("status", "none" if status is None else str(status)), (result, RESULTS.get(result, ""))]
+    return [("status", "none" if status is None else str(status)), (result, RESULTS.get(cast("Result", result), ""))]
 
 
 def _took(outcome: Json) -> list[Line]:

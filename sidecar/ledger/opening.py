@@ -38,7 +38,8 @@ logger = logging.getLogger("sidecar.audit")
 class Terms:
     """How a log is kept. `public_file` gets the keys that anybody may know.
 
-    A segment is closed when `segment_bytes` are full, or `rotate_s` after it was begun.
+    A segment is closed when `segment_bytes` are full, `rotate_s` after it was begun, and where it is `archived` also at
+    a stop: an archive takes closed ones only.
     """
 
     key_file: Path
@@ -47,6 +48,7 @@ class Terms:
     keep: Keep
     host: str
     rotate_s: float = 3_600.0
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Ledger:
     notary: Notary
     recovered: Recovered
     key_changed: bool
-    rotate_s: float
+    terms: Terms
     lock_fd: int
 
     def close(self) -> None:
@@ -134,7 +136,7 @@ class _Opening:
             notary.reserve(appender)
         for folder in (self.layout.slot_dir, self.layout.ledger_dir, self.layout.segment(0).parent):
             sync_folder(folder)  # a crash may have come between a file's name and its sync
-        return Ledger(log_id, signer, appender, notary, recovered, key_changed, self.terms.rotate_s, lock_fd)
+        return Ledger(log_id, signer, appender, notary, recovered, key_changed, self.terms, lock_fd)
 
     def _is_signed_by(self, signer: Signer) -> bool:
         """Whether the last checkpoint has the key of now on it."""

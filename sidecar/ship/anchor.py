@@ -16,11 +16,10 @@ from sidecar.ledger.tiles import TileMissing
 from sidecar.ship.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from sidecar.ledger.merkle import ReadTile
     from sidecar.ledger.note import VerifierKey
-
-    ReadTile = Callable[[int, int, int], bytes]
 
 FOLDER = "checkpoints"
 _SIZE = re.compile(r"\d{20}", re.ASCII)

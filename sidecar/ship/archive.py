@@ -19,7 +19,7 @@ from sidecar.ledger.segments import FOLDER, HEADER_BYTES, first_of, segment_file
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 from sidecar.ship.anchor import checkpoint_name
 from sidecar.ship.cursor import open_cursor
-from sidecar.ship.destination import Unavailable
+from sidecar.ship.destination import ARCHIVE, Unavailable
 from sidecar.ship.store import Conflict
 from sidecar.ship.tail import extent_of
 
@@ -42,7 +42,7 @@ ROUND_RECORDS = 65_536
 class ArchiveDestination:
     """Ships one slot's files."""
 
-    name = "archive"
+    name = ARCHIVE
 
     def __init__(
         self, layout: Layout, cursor_file: CursorFile, store: Store, *, unix_s: Callable[[], float] = time.time

@@ -1,7 +1,7 @@
 """One request to an OpenTelemetry collector over OTLP/HTTP, and what its answer means.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp-response — stricter in one thing: whatever is neither taken nor
-refused for good is tried again, for as long as it takes.
+rejected is tried again, for as long as it takes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sidecar.ship.environment import Exporter
 
 ANSWER_LIMIT_BYTES = 64 * 1024
-REFUSED_FOR_GOOD = (400, 413)
-"""The content is at fault. 413: a smaller batch may pass."""
+REJECTED = (400, 413)
+"""Statuses that blame the content. 413: a smaller batch may pass."""
 NO_SUCH_SIGNAL = (404, 405)
 TOLD_LIMIT = 200
 
@@ -46,7 +46,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """The collector will not have this batch, however often it is sent; with `is_all`, nor any part of it."""
 
     status: int
@@ -72,25 +72,25 @@ class Collector:
             key_file=exporter.client_key_file,
         )
 
-    def send(self, signal: Signal, request: bytes) -> Accepted | Refused:
+    def send(self, signal: Signal, request: bytes) -> Accepted | Rejected:
         """Sends one export request. Raises Unavailable where it must be sent again."""
         url = self._url + signal
         status, content, retry_after = self._post(url, request)
         if status in range(200, 300):
             return _accepted(signal, content, url)
         told = f"{status} from {url}: {_shown(content)}"
-        if status in REFUSED_FOR_GOOD:
-            return Refused(status, told)
+        if status in REJECTED:
+            return Rejected(status, told)
         if signal is Signal.LOGS and status in NO_SUCH_SIGNAL and self.is_sound():
-            return Refused(status, f"the collector takes no log records: {told}", is_all=True)
+            return Rejected(status, f"the collector takes no log records: {told}", is_all=True)
         if status in range(300, 400):
             told += " (redirects are not followed)"
         raise Unavailable(told, _retry_after_s(retry_after, time.time()))
 
     def is_sound(self) -> bool:
-        """Whether the collector takes a request with nothing in it: then a refusal is a matter of the content.
+        """Whether the collector takes a request with nothing in it: then a rejection is a matter of the content.
 
-        Without this, a wrong URL whose server answers 400 to everything would have everything counted as refused.
+        Without this, a wrong URL whose server answers 400 to everything would have everything counted as rejected.
         """
         try:
             return isinstance(self.send(Signal.TRACES, b""), Accepted)

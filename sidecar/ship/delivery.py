@@ -1,4 +1,4 @@
-"""One batch on its way to a collector: split where a part of it is refused, resumed where it was interrupted."""
+"""One batch on its way to a collector: split where a part of it is rejected, resumed where it was interrupted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from sidecar.ship.collector import Accepted, Refused, Signal
+from sidecar.ship.collector import Accepted, Rejected, Signal
 from sidecar.ship.destination import Unavailable
 from sidecar.ship.log_record import LogData
 from sidecar.ship.span import SpanData
@@ -23,7 +23,7 @@ logger = logging.getLogger("sidecar.ship")
 class Sender(Protocol):
     """What a delivery needs of a collector."""
 
-    def send(self, signal: Signal, request: bytes) -> Accepted | Refused:
+    def send(self, signal: Signal, request: bytes) -> Accepted | Rejected:
         """See `Collector`."""
         ...
 
@@ -44,7 +44,7 @@ class Delivery:
         self.rejected = 0
 
     def run(self, sender: Sender, encoder: Encoder) -> None:
-        """Returns when every item is acknowledged or refused. Raises Unavailable; then it is to be called again."""
+        """Returns when every item is acknowledged or rejected. Raises Unavailable; then it is to be called again."""
         while self._parts:
             signal, part = self._parts[0]
             answer = sender.send(signal, encoder.encode(part))
@@ -55,7 +55,7 @@ class Delivery:
             elif len(part) > 1:
                 self._split(signal, part)
             else:
-                self._refuse(sender, part, answer)
+                self._reject(sender, part, answer)
 
     def _settle(self, part: Sequence[Item], *, rejected: int, told: str) -> None:
         self._parts.popleft()
@@ -65,12 +65,12 @@ class Delivery:
             logger.error("otlp: the collector rejected %d of %d, which stay on record: %s", rejected, len(part), told)
 
     def _split(self, signal: Signal, part: Sequence[Item]) -> None:
-        """In halves, until the one that is refused is found."""
+        """In halves, until the one that is rejected is found."""
         self._parts.popleft()
         middle = len(part) // 2
         self._parts.extendleft(((signal, part[middle:]), (signal, part[:middle])))
 
-    def _refuse(self, sender: Sender, part: Sequence[Item], answer: Refused) -> None:
+    def _reject(self, sender: Sender, part: Sequence[Item], answer: Rejected) -> None:
         if not sender.is_sound():
-            raise Unavailable(f"it refuses even an empty request: {answer.message}")
+            raise Unavailable(f"it rejects even an empty request: {answer.message}")
         self._settle(part, rejected=1, told=answer.message)

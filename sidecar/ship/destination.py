@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+OTLP = "otlp"
+ARCHIVE = "archive"
+"""The destinations' names: of their cursors' files, of the option that gives their URL, in the metrics."""
+
 
 class Unavailable(Exception):
     """The destination did not acknowledge; the same is to be shipped again, after `retry_after_s` at least."""

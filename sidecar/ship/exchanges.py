@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sidecar.audit.port import Kind
 from sidecar.ship.log_record import LogData, read_log_record
 from sidecar.ship.span import SpanData, read_span
 
@@ -54,13 +55,13 @@ class Exchanges:
 
     def _take(self, record: bytes, read: dict[str, Any]) -> Iterator[Item]:
         match read["kind"]:
-            case "INTENT":
+            case Kind.INTENT:
                 self.wait(record)
                 yield from self._surplus()
-            case "OUTCOME":
+            case Kind.OUTCOME:
                 intent = self._awaited(read["decision_id"])
                 yield read_span(read) if intent is None else read_span(orjson.loads(intent), read)
-            case "REFUSAL":
+            case Kind.REFUSAL:
                 yield read_span(read)
             case _:
                 yield read_log_record(read)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import orjson
-
+from sidecar.audit.heads import time_of
 from sidecar.ledger.reading import read_frame
 from sidecar.ledger.segments import HEADER_BYTES, first_of, segment_files
 from sidecar.ship.tail import Position, extent_of, position_of
@@ -74,5 +73,5 @@ def _age_s(layout: Layout, position: Position, size: int, now_unix_s: float) -> 
     for segment, offset in ((position.segment, position.offset), (position.sequence, HEADER_BYTES)):
         record = read_frame(layout.segment(segment), offset, position.sequence)
         if record is not None:
-            return max(now_unix_s - orjson.loads(record)["time_unix_ns"] / 1e9, 0.0)
+            return max(now_unix_s - time_of(record) / 1e9, 0.0)
     return 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sidecar import telemetry
+from sidecar.audit.port import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ class LogData:
 
 def read_log_record(record: Mapping[str, Any]) -> LogData:
     """From an EVENT or a REFUSAL_SUMMARY. Raises KeyError or TypeError for a record that is neither."""
-    if record["kind"] == "EVENT":
+    if record["kind"] == Kind.EVENT:
         name = telemetry.HAPPENED.name.format(event=record["event"])
         body: Mapping[str, Any] = record["details"]
     else:

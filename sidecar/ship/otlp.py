@@ -10,6 +10,7 @@ from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import Damaged
 from sidecar.ship.cursor import open_cursor
 from sidecar.ship.delivery import Delivery
+from sidecar.ship.destination import OTLP
 from sidecar.ship.encode import Encoder
 from sidecar.ship.exchanges import Exchanges, Unreadable
 from sidecar.ship.tail import extent_of, follow, position_of
@@ -39,7 +40,7 @@ class _Batch:
 class OtlpDestination:
     """Ships one slot's log. Its cursor moves when the collector has answered for the whole of a batch."""
 
-    name = "otlp"
+    name = OTLP
 
     def __init__(self, layout: Layout, cursor_file: CursorFile, sender: Sender, version: str) -> None:
         self._layout = layout

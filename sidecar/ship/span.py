@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar import telemetry
 from sidecar.audit.context import span_id_of
+from sidecar.audit.port import Kind
+from sidecar.audit.records import Result
 from sidecar.model.reasons import Reason, leading
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def _of_exchange(records: tuple[Record, ...]) -> Found:
         telemetry.ERROR_TYPE: _leading(reasons) if _is_error(last) and reasons else None,
         telemetry.DECISION_ID: first["decision_id"],
         telemetry.REQUEST_ID: first["request_id"],
-        telemetry.RESULT: last.get("result", "refused" if last["kind"] == "REFUSAL" else None),
+        telemetry.RESULT: last.get("result", Result.REFUSED.value if last["kind"] == Kind.REFUSAL else None),
         telemetry.MODE: first.get("mode"),
         telemetry.ENGINE: first.get("engine"),
         telemetry.DECISION: _verdict(decisions) if decisions else None,
@@ -139,7 +141,7 @@ def _events(records: Iterable[Record]) -> Iterator[SpanEvent]:
         if decision is None:
             continue
         found: Found = {
-            telemetry.PHASE: "response" if record["kind"] == "OUTCOME" else "request",
+            telemetry.PHASE: "response" if record["kind"] == Kind.OUTCOME else "request",
             telemetry.DECISION: _verdict([decision]),
             telemetry.REASONS: _codes([decision], "reasons"),
             telemetry.SHADOW_REASONS: _codes([decision], "shadow"),

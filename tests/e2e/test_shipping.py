@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.audit.lookup import export
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.layout import slots
 from sidecar.ledger.merkle import Tree
+from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import read_header, segment_files
 from sidecar.ledger.tiles import TileFolder
 from sidecar.ship.anchor import largest_checkpoint
@@ -39,6 +41,7 @@ def test_the_last_checkpoint_and_its_tiles_are_in_the_archive_when_it_has_stoppe
     assert anchored is not None
     assert anchored.size == len(running.records()) > 40
     assert Tree.restore(anchored.size, TileFolder(archive / log_id).read).root() == anchored.root
+    assert [entry.record for entry in entries(archive / log_id)] == list(export(tmp_path / "audit"))
 
 
 def test_a_collector_that_hangs_delays_the_stop_by_seconds_only(tmp_path: Path) -> None:

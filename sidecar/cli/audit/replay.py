@@ -76,17 +76,17 @@ def command(
     from sidecar.evidence.replay.text import told  # noqa: PLC0415
     from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
 
-    try:
-        with ended(audit_dir):
+    with ended(audit_dir):
+        try:
             candidate, records = _candidate(policy, data), count_records(audit_dir)
             with click.progressbar(
                 length=records, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
             ) as bar:
                 report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
-    except PolicyProblems as found:
-        exit_with(found.problems)
-    except (KeyError, TypeError) as error:
-        exit_with([f"the records in {audit_dir} are not as this version writes them: {error!r}"])
+        except PolicyProblems as found:
+            exit_with(found.problems)
+        except (KeyError, TypeError, ValueError) as error:
+            exit_with([f"the records in {audit_dir} are not as this version writes them: {error!r}"])
     click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2) if as_json else told(report))
     sys.exit(0 if report.is_clean else 1)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sidecar.audit.salts import Salt
-    from sidecar.evidence.replay.reads import Path
+    from sidecar.evidence.replay.reads import InputPath
     from sidecar.evidence.replay.rows import Row
 
 _EMPTY: tuple[Any, ...] = (False, "", [], {})
@@ -40,7 +40,9 @@ def restored(asked: Json, salt: Salt | None) -> Json:
     return {**asked, "prediction": {**prediction, "explanation": empty[digest]}}
 
 
-def obstacle(row: Row, asked: Json, reads: Collection[Path], salt: Salt | None, *, registers: bool) -> Skipped | None:
+def obstacle(
+    row: Row, asked: Json, reads: Collection[InputPath], salt: Salt | None, *, registers: bool
+) -> Skipped | None:
     """Why the row's decision cannot be told from its record. `asked`: the restored input.
 
     `registers`: whether the policy's data names any person or token that the subject may be looked up among.

@@ -26,7 +26,8 @@ HAS_EXPLANATION = ("prediction", "explanation", "whether there is one")
 
 _LOSSY = (ADDRESS, FEATURES, EXPLANATION, SUBJECT, TOKEN_ID)
 
-Path = tuple[str, ...]
+InputPath = tuple[str, ...]
+"""The names that lead to a member of the policy input."""
 
 _PACKAGE = re.compile(r"package\s+guards\.(\w+)\.(\w+)\s*$", re.MULTILINE)
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*"|`[^`]*`)|#[^\n]*')
@@ -50,7 +51,7 @@ class _Module:
 
     guard: str | None
     phase: str | None
-    reads: frozenset[Path]
+    reads: frozenset[InputPath]
 
 
 class PolicyReads:
@@ -63,15 +64,15 @@ class PolicyReads:
         wordless = [_STRING.sub('""', code) for code in codes]
         self._any_asked = any(_ANY_GUARD_ASKED.search(code) for code in wordless)
         self._asked = {name for code in wordless for name in _GUARD_ASKED.findall(code)}
-        self._known: dict[tuple[object, str], frozenset[Path]] = {}
+        self._known: dict[tuple[object, str], frozenset[InputPath]] = {}
 
-    def of(self, rules: object, phase: str) -> frozenset[Path]:
+    def of(self, rules: object, phase: str) -> frozenset[InputPath]:
         """By the guards that are asked of a model with these `rules`, and all libraries."""
         modes: Mapping[str, object] = cast("Mapping[str, object]", rules) if isinstance(rules, dict) else {}
         key = (tuple(modes.items()), phase)
         if key not in self._known:  # as many as models in the policy's data have different rules
             found = [module.reads for module in self._modules if self._is_asked(module, modes, phase)]
-            self._known[key] = frozenset[Path]().union(*found)
+            self._known[key] = frozenset[InputPath]().union(*found)
         return self._known[key]
 
     def _is_asked(self, module: _Module, modes: Mapping[str, object], phase: str) -> bool:
@@ -89,7 +90,7 @@ def _module(code: str) -> _Module:
     return _Module(guard, phase, frozenset(may_read(code)))
 
 
-def may_read(code: str) -> Iterator[Path]:
+def may_read(code: str) -> Iterator[InputPath]:
     """The lossy values that a module without comments may read."""
     plain = _ASKS_WHETHER.sub("{ true }", code)
     if plain != code:
@@ -100,7 +101,7 @@ def may_read(code: str) -> Iterator[Path]:
                 yield place
 
 
-def _input_paths(code: str) -> Iterable[Path]:
+def _input_paths(code: str) -> Iterable[InputPath]:
     """Each reference to `input`, up to its first computed step; what `with` replaces is no reference."""
     for match in _INPUT.finditer(code):
         before = code[max(0, match.start() - _WITH_REACH_CHARS) : match.start()]

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from sidecar.audit.port import Kind
 from sidecar.model.reasons import ReasonClass, kind_of
 
 if TYPE_CHECKING:
@@ -105,13 +106,13 @@ class Pairing:
     def take(self, shape: Json) -> Found:
         """What the log's next record (decoded) is to a replay. Raises KeyError for what is no record."""
         kind = shape["kind"]
-        if kind == "OUTCOME":
+        if kind == Kind.OUTCOME:
             return self._outcome(shape)
-        if kind in ("INTENT", "REFUSAL"):
-            if kind == "INTENT":
+        if kind in (Kind.INTENT, Kind.REFUSAL):
+            if kind == Kind.INTENT:
                 self._remember(shape)
             return _opening(shape)
-        if kind == "REFUSAL_SUMMARY":
+        if kind == Kind.REFUSAL_SUMMARY:
             return Skipped(_place(shape), Why.SUMMARISED)
         return Undecided(kind)
 

@@ -57,14 +57,14 @@ class Opened:
     """A log below `folder`; to be started on the test's event loop, and closed."""
 
     def __init__(
-        self, folder: Path, *, required: bool = True, segment_bytes: int = SEGMENT_BYTES, rotate_s: float = 3_600.0
+        self, folder: Path, *, required: bool = True, segment_bytes: int = SEGMENT_BYTES, **terms_of: Any
     ) -> None:
         self.folder = folder
         self.audit_dir = folder / "audit"
         self.layout = Layout(self.audit_dir / "0")
         self.clock = FixedClock()
         self.files = FaultyFiles(self.layout.draft)
-        terms = dataclasses.replace(audit_terms(self.audit_dir, segment_bytes=segment_bytes), rotate_s=rotate_s)
+        terms = dataclasses.replace(audit_terms(self.audit_dir, segment_bytes=segment_bytes), **terms_of)
         self.log: DurableLog = open_log(self.layout.slot_dir, terms, self.clock, required=required, files=self.files)
 
     def start(self) -> Opened:

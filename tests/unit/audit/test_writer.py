@@ -302,3 +302,16 @@ async def test_an_empty_segment_does_not_grow_old(tmp_path: Path, monkeypatch: p
     await asyncio.to_thread(time.sleep, 0.1)  # the writer looks at it several times
     await it.log.aclose()
     assert len(segment_files(it.layout.ledger_dir)) == 1
+
+
+async def test_a_stop_closes_the_segment_where_there_is_an_archive(tmp_path: Path) -> None:
+    for number in (1, 2):
+        it = Opened(tmp_path, archived=True).start()
+        assert it.log.is_reserved
+        await it.log.append(intent(number))
+        await it.log.append(outcome(number))
+        await it.log.aclose()
+    *closed, newest = segment_files(it.layout.ledger_dir)
+    assert [read_header(path).first for path in (*closed, newest)] == [0, 2, 4]
+    assert newest.stat().st_size == HEADER_BYTES
+    assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1), ("INTENT", 2), ("OUTCOME", 2)]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sidecar.ship import collector as module
-from sidecar.ship.collector import Accepted, Collector, Refused, Signal, base_url
+from sidecar.ship.collector import Accepted, Collector, Rejected, Signal, base_url
 from sidecar.ship.destination import Unavailable
 from sidecar.ship.environment import Exporter
 from tests.unit.ship.scripted import Answer, ScriptedCollector, rejected, rejected_logs
@@ -67,7 +67,7 @@ def test_a_partial_success_tells_how_many_and_why(collector: ScriptedCollector) 
 def test_what_is_refused_for_good(collector: ScriptedCollector, status: int) -> None:
     collector.fallback = Answer(status, b"bad\r\ndata")
     told = f"{status} from {collector.url}/v1/traces: bad data"
-    assert Collector(collector.url, EXPORTER).send(Signal.TRACES, b"") == Refused(status, told)
+    assert Collector(collector.url, EXPORTER).send(Signal.TRACES, b"") == Rejected(status, told)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 422, 429, 500, 501, 502, 503, 504])
@@ -153,7 +153,7 @@ def test_a_collector_that_drips_is_given_up(dripping: str) -> None:
 def test_a_sound_collector_without_logs_refuses_all_of_them(collector: ScriptedCollector, status: int) -> None:
     collector.by_path["/v1/logs"] = Answer(status)
     answer = Collector(collector.url, EXPORTER).send(Signal.LOGS, b"")
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Rejected)
     assert answer.is_all
     assert "takes no log records" in answer.message
 

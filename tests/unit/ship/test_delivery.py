@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.ship.collector import Accepted, Refused, Signal
+from sidecar.ship.collector import Accepted, Rejected, Signal
 from sidecar.ship.delivery import Delivery
 from sidecar.ship.destination import Unavailable
 from sidecar.ship.encode import Encoder
@@ -33,7 +33,7 @@ class Picky:
         self._sound = sound
         self._is_away = False
 
-    def send(self, signal: Signal, request: bytes) -> Accepted | Refused:
+    def send(self, signal: Signal, request: bytes) -> Accepted | Rejected:
         self.requests += 1
         self._is_away = not self._is_away and self._away_each > 0 and self.requests % self._away_each == 0
         if self._is_away:
@@ -43,9 +43,9 @@ class Picky:
             return Accepted(0, "")
         numbers = [int(each.span_id.hex(), 16) for each in spans_of(ExportTraceServiceRequest.FromString(request))]
         if len(numbers) > self._limit:
-            return Refused(413, "too long")
+            return Rejected(413, "too long")
         if self._poison.intersection(numbers):
-            return Refused(400, "poison")
+            return Rejected(400, "poison")
         self.taken += numbers
         return Accepted(0, "")
 
@@ -64,7 +64,7 @@ def deliver(delivery: Delivery, sender: Picky) -> None:
 
 
 @given(st.sets(st.integers(0, 40)), st.integers(0, 41), st.integers(1, 50), st.sampled_from([0, 2, 3, 5]))
-def test_all_but_the_refused_arrive_once_whatever_happens_between(
+def test_all_but_the_rejected_arrive_once_whatever_happens_between(
     poison: set[int], count: int, limit: int, away_each: int
 ) -> None:
     delivery = Delivery([*map(span, range(count)), *LOGS])
@@ -75,16 +75,16 @@ def test_all_but_the_refused_arrive_once_whatever_happens_between(
     assert (delivery.shipped, delivery.rejected) == (len(good) + 1, count - len(good))
 
 
-def test_the_one_that_is_refused_is_found_by_halving() -> None:
+def test_the_one_that_is_rejected_is_found_by_halving() -> None:
     sender = Picky({700})
     deliver(Delivery([*map(span, range(1_024))]), sender)
     assert len(sender.taken) == 1_023
     assert sender.requests == 1 + 2 * 10
 
 
-def test_nothing_is_refused_where_the_collector_refuses_everything() -> None:
+def test_nothing_is_rejected_where_the_collector_rejects_everything() -> None:
     delivery = Delivery([span(1)])
-    with pytest.raises(Unavailable, match="it refuses even an empty request: poison"):
+    with pytest.raises(Unavailable, match="it rejects even an empty request: poison"):
         delivery.run(Picky({1}, sound=False), ENCODER)
     assert (delivery.shipped, delivery.rejected) == (0, 0)
 
@@ -92,11 +92,11 @@ def test_nothing_is_refused_where_the_collector_refuses_everything() -> None:
 class Partial(Picky):
     """Says that it took a part."""
 
-    def __init__(self, answer: Accepted | Refused) -> None:
+    def __init__(self, answer: Accepted | Rejected) -> None:
         super().__init__(set())
         self._answer = answer
 
-    def send(self, signal: Signal, request: bytes) -> Accepted | Refused:
+    def send(self, signal: Signal, request: bytes) -> Accepted | Rejected:
         super().send(signal, request)
         return self._answer
 
@@ -106,11 +106,11 @@ class Partial(Picky):
     [
         (Accepted(2, "too old"), (3, 2)),
         (Accepted(99, "nonsense"), (0, 5)),
-        (Refused(404, "takes no such thing", is_all=True), (0, 5)),
+        (Rejected(404, "takes no such thing", is_all=True), (0, 5)),
     ],
 )
 def test_what_the_collector_drops_is_counted_and_told(
-    caplog: pytest.LogCaptureFixture, answer: Accepted | Refused, counted: tuple[int, int]
+    caplog: pytest.LogCaptureFixture, answer: Accepted | Rejected, counted: tuple[int, int]
 ) -> None:
     delivery, sender = Delivery([*map(span, range(5))]), Partial(answer)
     delivery.run(sender, ENCODER)
