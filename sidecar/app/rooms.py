@@ -190,7 +190,7 @@ def _terms(settings: Settings) -> Terms:
             [name for name, destination in destinations.items() if destination is not None],
         ),
         host=socket.gethostname(),
-        rotate_s=settings.audit_rotate,
+        rotate_s=min(settings.audit_rotate, settings.audit_keep),
         archived=settings.audit_archive is not None,
     )
 

@@ -21,7 +21,7 @@ from sidecar.ship.anchor import checkpoint_name
 from sidecar.ship.cursor import open_cursor
 from sidecar.ship.destination import ARCHIVE, Unavailable
 from sidecar.ship.store import Conflict
-from sidecar.ship.tail import extent_of
+from sidecar.ship.tail import extent_of, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ class _LogCopy:
         self._in_conflict = []
         self._put_identity()
         if is_last or now_unix_s >= self._cursor.checkpoint_unix_s + CHECKPOINT_INTERVAL_S:
-            self._put_checkpoint(extent, now_unix_s, with_partial_tiles=is_last)
+            self._put_checkpoint(extent, now_unix_s)
         self._put_tiles(min(extent.size, self._cursor.tiles + ROUND_RECORDS))
         self._put_segment(self._due_segment(extent))
         if self._in_conflict:
@@ -141,14 +141,17 @@ class _LogCopy:
         if due is None:
             return
         path, behind = due
-        if self._put(f"{FOLDER}/{path.name}", path):
+        if not is_whole(path, behind):
+            lost = behind - self._cursor.next
+            logger.error("%s is damaged and not archived: run `sidecar audit verify`", path)
+            self._advance(next=behind, segment=behind, offset=HEADER_BYTES, rejected=self._cursor.rejected + lost)
+        elif self._put(f"{FOLDER}/{path.name}", path):
             self._advance(next=behind, segment=behind, offset=HEADER_BYTES)
 
-    def _put_checkpoint(self, extent: Extent, now_unix_s: int, *, with_partial_tiles: bool) -> None:
-        """Between two runs the last checkpoint has all its tiles, so that it can be checked by what the archive has."""
-        if with_partial_tiles:
-            for level, index, width in partial_tiles(extent.size):
-                self._put_tile(level, index, width)
+    def _put_checkpoint(self, extent: Extent, now_unix_s: int) -> None:
+        """With the partial tiles of its size, so that it can be checked by what the archive has."""
+        for level, index, width in partial_tiles(extent.size):
+            self._put_tile(level, index, width)
         if extent.size > self._cursor.checkpoint and self._put(checkpoint_name(extent.size), extent.checkpoint):
             self._advance(checkpoint=extent.size, checkpoint_unix_s=now_unix_s)
 

@@ -13,7 +13,7 @@ from sidecar.ship.delivery import Delivery
 from sidecar.ship.destination import OTLP
 from sidecar.ship.encode import Encoder
 from sidecar.ship.exchanges import Exchanges, Unreadable
-from sidecar.ship.tail import extent_of, follow, position_of
+from sidecar.ship.tail import beyond, extent_of, follow, position_of
 
 if TYPE_CHECKING:
     from sidecar.ledger.layout import Layout
@@ -88,18 +88,36 @@ class OtlpDestination:
     def _read(self, cursor: Cursor, size: int) -> _Batch:
         items: list[Item] = []
         behind, read_bytes, unreadable = position_of(cursor), 0, 0
-        for record, behind in follow(self._layout, behind, size):  # noqa: B020 - it goes on from where it begins
-            try:
-                items += self._exchanges.take(record)
-            except Unreadable as error:
-                unreadable += 1
-                logger.error(  # noqa: TRY400 - the message says all
-                    "otlp: record %d stays on record and is not shipped: %s", behind.sequence - 1, error
-                )
-            read_bytes += len(record)
-            if behind.sequence - cursor.next >= BATCH_RECORDS or read_bytes >= BATCH_BYTES:
-                break
+        try:
+            for record, behind in follow(self._layout, behind, size):  # noqa: B020 - it goes on from where it begins
+                try:
+                    items += self._exchanges.take(record)
+                except Unreadable as error:
+                    unreadable += 1
+                    logger.error(  # noqa: TRY400 - the message says all
+                        "otlp: record %d stays on record and is not shipped: %s", behind.sequence - 1, error
+                    )
+                read_bytes += len(record)
+                if behind.sequence - cursor.next >= BATCH_RECORDS or read_bytes >= BATCH_BYTES:
+                    break
+        except Damaged as damage:
+            if behind == position_of(cursor):
+                return self._beyond(behind, damage)
         return _Batch(Delivery(items), behind, self._exchanges.open, unreadable)
+
+    def _beyond(self, position: Position, damage: Damaged) -> _Batch:
+        """Leaves out what cannot be read: trying again will not mend it, and more is due. Raises Damaged."""
+        behind = beyond(self._layout, position)
+        if behind is None:
+            raise damage
+        lost = behind.sequence - position.sequence
+        logger.error(
+            "otlp: %d records from %d on are not shipped, nor the %d exchanges open there: %s (`sidecar audit verify`)",
+            *(lost, position.sequence, len(self._exchanges.open), damage),
+        )
+        lost += len(self._exchanges.open)
+        self._exchanges = Exchanges()
+        return _Batch(Delivery([]), behind, (), lost)
 
     def _acknowledge(self, cursor: Cursor, batch: _Batch) -> Cursor:
         after = replace(

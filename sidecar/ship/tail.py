@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sidecar.ledger.checkpoint import Checkpoint
 from sidecar.ledger.frames import HEAD_BYTES, FrameScan
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import first_sequence
-from sidecar.ledger.segments import HEADER_BYTES, Damaged, read_header, segment_files
+from sidecar.ledger.segments import HEADER_BYTES, Damaged, first_of, read_header, segment_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def follow(layout: Layout, position: Position, stop: int) -> Iterator[tuple[byte
     """Each record from a position up to `stop`, and the position behind it. Raises Damaged, OSError."""
     while position.sequence < stop:
         path = layout.segment(position.segment)
-        with path.open("rb") as file:
+        with _opened(path, position) as file:
             scan = FrameScan(file, position.offset, position.sequence)
             for found in scan:
                 position = Position(found.sequence + 1, position.segment, found.offset + HEAD_BYTES + len(found.record))
@@ -72,6 +72,30 @@ def follow(layout: Layout, position: Position, stop: int) -> Iterator[tuple[byte
                 if position.sequence == stop:
                     return
         position = _next_segment(layout, position, path, scan.problem)
+
+
+def beyond(layout: Layout, position: Position) -> Position | None:
+    """The beginning of the next segment, for whoever cannot go on in this one; None where there is none yet."""
+    for path in segment_files(layout.ledger_dir):
+        if first_of(path) > position.sequence:
+            return Position(first_of(path), first_of(path), HEADER_BYTES)
+    return None
+
+
+def is_whole(path: Path, stop: int) -> bool:
+    """Whether a closed segment has its records up to `stop`, each as it was written. Raises Damaged, OSError."""
+    first = read_header(path).first
+    with path.open("rb") as file:
+        scan = FrameScan(file, HEADER_BYTES, first)
+        count = sum(1 for _ in scan)
+    return scan.problem is None and scan.end == path.stat().st_size and first + count == stop
+
+
+def _opened(path: Path, position: Position) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:  # retention waits for us, so somebody else took it
+        raise Damaged(path, position.offset, position.sequence, "the segment is gone") from error
 
 
 def _next_segment(layout: Layout, position: Position, path: Path, problem: str | None) -> Position:

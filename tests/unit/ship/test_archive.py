@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.merkle import Tree
 from sidecar.ledger.segments import first_of, segment_files
-from sidecar.ledger.tiles import TileFolder
+from sidecar.ledger.tiles import TileFolder, tile_path
 from sidecar.ship.anchor import checkpoint_name, largest_checkpoint
 from sidecar.ship.archive import ArchiveDestination, full_tiles, partial_tiles
 from sidecar.ship.cursor import Cursor, CursorFile
@@ -80,7 +80,8 @@ def test_closed_segments_full_tiles_identity_and_checkpoint_are_there_byte_for_b
     kept = of_ledger(log)
     closed = [f"records/{path.name}" for path in segment_files(log.layout.ledger_dir)[:-1]]
     assert len(closed) > 50
-    assert shelf.names == {"identity", "tile/0/000", checkpoint_name(size), *closed}
+    partial = {tile_path(*tile) for tile in partial_tiles(size)}
+    assert shelf.names == {"identity", "tile/0/000", *partial, checkpoint_name(size), *closed}
     for name in (*closed, "identity", "tile/0/000"):
         assert (shelf.root / name).read_bytes() == kept[name]
     assert (shelf.root / checkpoint_name(size)).read_bytes() == kept["checkpoint"]
@@ -89,11 +90,10 @@ def test_closed_segments_full_tiles_identity_and_checkpoint_are_there_byte_for_b
     assert (cursor.shipped, cursor.conflicts) == (len(shelf.names), 0)
 
 
-def test_at_the_end_the_last_checkpoint_has_all_its_tiles(log: WrittenLog, shelf: Shelf) -> None:
+def test_each_checkpoint_has_all_its_tiles(log: WrittenLog, shelf: Shelf) -> None:
     """So that the root which was signed can be computed from the archive alone."""
     size = log.write_signed(*[event()] * 300)
     shelf.update()
-    shelf.destination.round(is_last=True)
     tree = Tree.restore(size, TileFolder(shelf.root).read)
     keys = read_public(log.public_file)
     assert largest_checkpoint(str(shelf.root.parent), log.log_id, keys) is not None
@@ -170,7 +170,26 @@ def test_an_archive_that_comes_late_has_what_is_left(log: WrittenLog, shelf: She
     first = first_of(segment_files(log.layout.ledger_dir)[0])
     assert 256 < first <= 300
     assert shelf.cursor.next == log.first_of_newest
-    assert {name for name in shelf.names if name.startswith("tile")} == {"tile/0/001"}
+    assert {name for name in shelf.names if name.startswith("tile")} == {
+        "tile/0/001",
+        "tile/0/002.p/88",
+        "tile/1/000.p/2",
+    }
+
+
+def test_a_damaged_segment_is_left_out_and_told(
+    log: WrittenLog, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.write_signed(*[PADDED] * 12)
+    first, second, third, *_ = segment_files(log.layout.ledger_dir)
+    content = second.read_bytes()
+    second.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    shelf.update()
+    assert f"records/{first.name}" in shelf.names
+    assert f"records/{second.name}" not in shelf.names
+    assert f"records/{third.name}" in shelf.names
+    assert shelf.cursor.rejected == first_of(third) - first_of(second)
+    assert f"{second} is damaged and not archived" in caplog.text
 
 
 def test_a_tile_that_should_be_there_is_waited_for(log: WrittenLog, shelf: Shelf) -> None:

@@ -198,14 +198,45 @@ def test_a_cursor_of_another_log_starts_over(
     assert "the cursor is of the log ffff" in caplog.text
 
 
-def test_damage_stops_it_and_says_where(log: WrittenLog, collector: ScriptedCollector) -> None:
+def test_damage_in_the_newest_segment_stops_it_and_says_where(log: WrittenLog, collector: ScriptedCollector) -> None:
     log.write_signed(refusal(1), refusal(2))
-    path = log.layout.segment(0)
+    path, it = log.layout.segment(0), shipper(log, collector)
     content = path.read_bytes()
     path.write_bytes(content.replace(orjson.dumps("r-2"), orjson.dumps("r-3")))
+    assert it.round(is_last=False)
     with pytest.raises(Damaged, match="CRC-32C"):
-        shipper(log, collector).round(is_last=False)
-    assert collector.got == []
+        it.round(is_last=False)
+    assert collector.decisions == ids(1)
+
+
+@pytest.mark.parametrize("harm", ["altered", "gone"])
+def test_damage_in_a_closed_segment_is_left_out_and_told(
+    harm: str, log: WrittenLog, collector: ScriptedCollector, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.write_signed(intent(1))
+    harmed = begin_segment(log)
+    log.write_signed(refusal(2))
+    behind = begin_segment(log)
+    log.write_signed(refusal(3))
+    path = log.layout.segment(harmed)
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    drain(shipper(log, collector))
+    told = [message for message in caplog.messages if "are not shipped, nor the 1 exchanges open there" in message]
+    assert len(told) == 1
+    assert set(collector.decisions) - set(ids(2)) == set(ids(3))
+    assert cursor(log).next == log.size
+    assert 1 < cursor(log).rejected <= behind - harmed + 1  # the INTENT that may have had its OUTCOME there counts too
+
+
+def begin_segment(log: WrittenLog) -> int:
+    """Fills the newest segment; the first record of the next."""
+    before = log.first_of_newest
+    while log.first_of_newest == before:
+        log.write_signed(event(padding="x" * 1_000))
+    return log.first_of_newest
 
 
 def test_when_damage_is_mended_the_exchanges_are_whole(log: WrittenLog, collector: ScriptedCollector) -> None:
@@ -213,6 +244,7 @@ def test_when_damage_is_mended_the_exchanges_are_whole(log: WrittenLog, collecto
     path, it = log.layout.segment(0), shipper(log, collector)
     content = path.read_bytes()
     path.write_bytes(content.replace(orjson.dumps("r-2"), orjson.dumps("r-3")))
+    assert it.round(is_last=False)
     for _ in range(2):
         with pytest.raises(Damaged):
             it.round(is_last=False)
