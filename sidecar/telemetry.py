@@ -245,7 +245,9 @@ CONSENT_CACHE_HITS = _counter("consent_cache_hits", "Tokens whose verification w
 CONSENT_KEY_REFRESHES = _counter("consent_key_refreshes", "Times the key set was read")
 CONSENT_KEY_FAILURES = _counter("consent_key_refresh_failures", "Times reading the key set failed; old keys stay")
 
-AUDIT_RECORDS = _counter("audit_records", "Audit records written", KIND)
+AUDIT_RECORDS = _counter(
+    "audit_records", "Audit records written (with the delivery best_effort: handed over, see those dropped)", KIND
+)
 AUDIT_FAILURES = _counter("audit_append_failures", "Audit records that could not be written")
 AUDIT_SUMMARISED = _counter("audit_refusals_summarised", "Refusals counted in a summary, not recorded singly")
 AUDIT_DROPPED = _counter("audit_records_dropped", "Records that could not be kept, with the delivery best_effort")

@@ -86,6 +86,7 @@ class Shipping:
         try:
             await asyncio.wait_for(process.wait(), END_LIMIT_S)
         except TimeoutError:
+            logger.warning("shipping does not end and is killed: what is not shipped yet, the next start ships")
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

@@ -71,8 +71,11 @@ class DurableLog:
 
     @property
     def problem(self) -> str | None:
-        """What could not be signed, reserved or deleted at the last try, or None. Nothing is lost by it."""
-        return self._writer.notary.problem
+        """What could not be signed, reserved or deleted at the last try, or None: nothing is lost by it.
+
+        With `best_effort` also why nothing is recorded any more.
+        """
+        return self._writer.broken or self._writer.notary.problem
 
     @property
     def size(self) -> int:

@@ -52,6 +52,7 @@ class Event(enum.StrEnum):
     THROTTLE_ARMED = "throttle_armed"
     THROTTLE_RELEASED = "throttle_released"
     CLOCK_STEPPED_BACK = "clock_stepped_back"
+    RECORDS_DROPPED = "records_dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def outcome(
         "positive": _indices(positive),
         "response_digest": salt.digest(response_body) if response_body else None,
         "stage_us": stage_us or {},
-        "salt": salt.period,
+        "salt": salt.name,
     }
     return _record(Kind.OUTCOME, _ids(context) | _outcome(result, members), context.decision_id)
 
@@ -128,7 +129,7 @@ def reduced_outcome(context: Context, decision: Decision, *, salt: Salt) -> Reco
         "status": 503,
         "decision": brief_decision(decision),
         "policy_revision": decision.revision or None,
-        "salt": salt.period,
+        "salt": salt.name,
     }
     body = _ids(context) | _outcome(Result.REFUSED, members) | {"reduced": True}
     return _record(Kind.OUTCOME, body, context.decision_id)
@@ -192,7 +193,7 @@ def _opening(
         "policy_revision": decision.revision or None,
         "engine": origin.engine if question else None,
         "request_digest": salt.digest(request.body) if request and request.body else None,
-        "salt": salt.period,
+        "salt": salt.name,
     }
 
 

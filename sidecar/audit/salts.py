@@ -22,17 +22,21 @@ logger = logging.getLogger("sidecar.audit")
 
 SALT_BYTES = 32
 RETRY_AFTER_S = 1
+_ID_DIGITS = 8
 _DAY_S = 86_400
 
 
 class Salt:
-    """One period's salt; `period` is the UTC day, as the record's `salt` names it."""
+    """One period's salt. `name` is what the record's `salt` says: the UTC day, and which salt of that day it was.
 
-    __slots__ = ("_keyed", "period")
+    A day whose salt was deleted may get another one; records under the first must not pass for some under that.
+    """
+
+    __slots__ = ("_keyed", "name")
 
     def __init__(self, period: str, key: bytes) -> None:
-        self.period = period
         self._keyed = hmac.new(key, digestmod="sha256")
+        self.name = f"{period}.{self.digest(b'salt')[:_ID_DIGITS]}"
 
     def digest(self, data: bytes) -> str:
         """HMAC-SHA-256 under the salt, in hexadecimal."""

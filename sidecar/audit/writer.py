@@ -72,6 +72,7 @@ class Writer(Generic[Ticket]):
         self._waited_for = waited_for
         self._heads = {kind: record_mark(ledger.log_id) + f'"kind":"{kind}","sequence":'.encode() for kind in Kind}
         self._last_unix_ns = recent.last_unix_ns()
+        self._unkept = 0  # records that nobody waits for, dropped since the last EVENT about them
         self._queue: queue.SimpleQueue[tuple[Record, Ticket] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self.notary = NotaryThread(ledger.notary, ledger.appender)
@@ -187,12 +188,16 @@ class Writer(Generic[Ticket]):
         """Stages a record, or says why it is refused. Raises OSError."""
         if self.broken is not None:
             return log_broken()
-        if not self._has_room(record.kind):
+        if not self._has_room(record):
+            self._unkept += 1
             return refused("audit_unavailable", "the audit log has no room on its disk", retry_after_s=RETRY_AFTER_S)
         now_ns = self._clock.unix_ns()
         if now_ns < self._last_unix_ns - CLOCK_STEP_NS and self._has_spare(record.kind):
             stepped = {"back_ms": (self._last_unix_ns - now_ns) // 1_000_000}
             self._put(event(Event.CLOCK_STEPPED_BACK, stepped), now_ns)
+        if self._unkept and not self._waited_for and self._has_spare(record.kind):
+            self._put(event(Event.RECORDS_DROPPED, {"count": self._unkept}), now_ns)
+            self._unkept = 0
         self._last_unix_ns = now_ns
         self._put(record, now_ns)
         return None
@@ -204,18 +209,20 @@ class Writer(Generic[Ticket]):
         if record.decision_id is not None:
             self._recent.add(record.kind, record.decision_id, Place(segment, offset, sequence))
 
-    def _has_room(self, kind: Kind) -> bool:
+    def _has_room(self, record: Record) -> bool:
         """An INTENT is let in only with room for its OUTCOME, beside that for all open ones.
 
-        One slot more is kept for the EVENT of a clock that went back.
+        Slots are kept too for the EVENTs that the log adds by itself. An OUTCOME whose INTENT was dropped has none.
         """
-        if kind is Kind.OUTCOME:
+        if record.decision_id in self._recent.open:
             return True
-        kept = len(self._recent.open) + (2 if kind is Kind.INTENT else 1)
+        if record.kind is Kind.OUTCOME:
+            return False
+        kept = len(self._recent.open) + (2 if record.kind is Kind.INTENT else 1) + (not self._waited_for)
         return self._appender.slots > kept and not self.notary.is_behind
 
     def _has_spare(self, kind: Kind) -> bool:
-        """Whether an EVENT beside a record that was let in leaves the OUTCOMEs their room."""
+        """Whether an EVENT of our own beside a record that was let in leaves the OUTCOMEs their room."""
         return kind is not Kind.OUTCOME or self._appender.slots > len(self._recent.open)
 
     def _break(self, error: Exception) -> None:
@@ -233,6 +240,8 @@ class Writer(Generic[Ticket]):
 
     def _checkpoint(self) -> None:
         """Hands the tree as it is to the notary, unless that is still at work on the last."""
+        if self.broken is None and self._appender.is_gone:
+            self._break(OSError("the segment that is written to was deleted"))
         if self.broken is None and self.notary.is_idle:
             self._tend()
 

@@ -6,6 +6,7 @@ After an OSError nothing more may be written: what reached the disk is not known
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, frame
@@ -62,6 +63,11 @@ class Appender:
     def is_rotatable(self) -> bool:
         """Whether the segment has records, and a successor."""
         return self.has_reserve and self._used_bytes > HEADER_BYTES
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody deleted the segment that is written to."""
+        return self._fd >= 0 and os.fstat(self._fd).st_nlink == 0
 
     @property
     def slots(self) -> int:

@@ -60,5 +60,6 @@ def open_checkpoint(
     """
     claimed = note.partition(b"\n")[0].decode(errors="replace")
     if origin is not None and claimed != origin:
-        raise NoteInvalid(f"the checkpoint is one of {claimed[:80]!r}, not of {origin}")
+        told = claimed[:80] if claimed.isprintable() else ascii(claimed[:80])  # a terminal obeys control characters
+        raise NoteInvalid(f"the checkpoint is one of {told}, not of {origin}")
     return Checkpoint.parse(open_note(note, [key for key in keys if key.name == claimed], sole=sole))

@@ -92,8 +92,8 @@ class Notary:
         self._forget(self._partial - partial)
 
     def reserve(self, appender: Appender) -> None:
-        """Sees to it that the next segment has its place on the disk. Raises OSError."""
-        if not appender.has_reserve:
+        """Sees to it that the next segment has its place on the disk, also if somebody deleted it. Raises OSError."""
+        if not (appender.has_reserve and self._layout.reserve.exists()):
             self._files.reserve(self._layout.reserve, self._reserve_bytes)
             appender.has_reserve = True
 

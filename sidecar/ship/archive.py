@@ -45,12 +45,20 @@ class ArchiveDestination:
     name = ARCHIVE
 
     def __init__(
-        self, layout: Layout, cursor_file: CursorFile, store: Store, *, unix_s: Callable[[], float] = time.time
+        self,
+        layout: Layout,
+        cursor_file: CursorFile,
+        store: Store,
+        *,
+        unix_s: Callable[[], float] = time.time,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._layout = layout
         self._cursor_file = cursor_file
         self._store = store
         self._unix_s = unix_s
+        self._monotonic_s = monotonic_s
+        self._checkpoint_due_s = monotonic_s()
         self._copy: _LogCopy | None = None
 
     def round(self, *, is_last: bool) -> bool:
@@ -61,7 +69,13 @@ class ArchiveDestination:
         if self._copy is None:
             cursor = self._checked(open_cursor(self._cursor_file, extent.log, extent.first, extent.size), extent)
             self._copy = _LogCopy(self._layout, self._cursor_file, self._store, cursor)
-        return self._copy.update(extent, int(self._unix_s()), is_last=is_last)
+        now_s = self._monotonic_s()  # the wall clock may be set back, and no checkpoint would leave until it caught up
+        is_due = is_last or now_s >= self._checkpoint_due_s
+        try:
+            return self._copy.update(extent, int(self._unix_s()) if is_due else None)
+        finally:
+            if is_due and self._copy.checkpoint == extent.size:
+                self._checkpoint_due_s = now_s + CHECKPOINT_INTERVAL_S
 
     def _checked(self, cursor: Cursor, extent: Extent) -> Cursor:
         """The cursor says what *an* archive has; another one, or one that was emptied, gets all that is still here."""
@@ -93,15 +107,22 @@ class _LogCopy:
         self._has_identity = False
         self._in_conflict: list[str] = []
 
-    def update(self, extent: Extent, now_unix_s: int, *, is_last: bool) -> bool:
+    @property
+    def checkpoint(self) -> int:
+        """The size of the newest checkpoint that the archive has."""
+        return self._cursor.checkpoint
+
+    def update(self, extent: Extent, checkpoint_unix_s: int | None) -> bool:
         """Whether more is due. However much waits, checkpoints go out in time: they come first in each round.
+
+        `checkpoint_unix_s` is the time where one is due, else None.
 
         Tiles come before segments: a record is behind the cursor, and so may be deleted, only when its tiles are there.
         """
         self._in_conflict = []
         self._put_identity()
-        if is_last or now_unix_s >= self._cursor.checkpoint_unix_s + CHECKPOINT_INTERVAL_S:
-            self._put_checkpoint(extent, now_unix_s)
+        if checkpoint_unix_s is not None:
+            self._put_checkpoint(extent, checkpoint_unix_s)
         self._put_tiles(min(extent.size, self._cursor.tiles + ROUND_RECORDS))
         self._put_segment(self._due_segment(extent))
         if self._in_conflict:

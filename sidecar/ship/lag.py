@@ -49,14 +49,19 @@ def archive_lag(layout: Layout, cursor: Cursor | None, now_unix_s: float) -> Lag
 
 
 def checkpoint_age_s(layout: Layout, cursor: Cursor | None, now_unix_s: float) -> float:
-    """How long the archive's newest checkpoint has not been the newest; of an archive without any, since the epoch."""
+    """How long the archive's newest checkpoint has not been the newest; of an archive without any, since the epoch.
+
+    So also where the clock was set back since.
+    """
     extent = extent_of(layout)
     if extent is None:
         return 0.0
     ours = cursor if cursor is not None and cursor.log == extent.log else None
     if ours is not None and ours.checkpoint == extent.size:
         return 0.0
-    return max(now_unix_s - (ours.checkpoint_unix_s if ours else 0), 0.0)
+    if ours is None or ours.checkpoint_unix_s > now_unix_s:
+        return now_unix_s  # the clock was set back: how long is not known, and not to be called short
+    return now_unix_s - ours.checkpoint_unix_s
 
 
 def _position(cursor: Cursor | None, extent: Extent) -> Position:

@@ -55,7 +55,7 @@ def opening(**changes: Any) -> dict[str, Any]:
         "policy_revision": "rev-1",
         "engine": "opa",
         "request_digest": SALT.digest(BODY),
-        "salt": DAY,
+        "salt": SALT.name,
         **changes,
     }
 
@@ -152,7 +152,7 @@ def test_an_outcome_has_what_the_intent_has_not() -> None:
         "positive": [0, 2],
         "response_digest": SALT.digest(b"answer"),
         "stage_us": {"upstream": 812},
-        "salt": DAY,
+        "salt": SALT.name,
     }
 
 
@@ -186,7 +186,7 @@ def empty_outcome(result: str, **changes: Any) -> dict[str, Any]:
 
 def test_an_outcome_of_an_exchange_that_came_to_nothing() -> None:
     record = records.outcome(context(), Result.ABORTED, None, salt=SALT)
-    assert body(record) == empty_outcome("aborted", salt=DAY)
+    assert body(record) == empty_outcome("aborted", salt=SALT.name)
     unknown = records.unknown_outcome(IDS["decision_id"], IDS["request_id"], IDS["trace_id"])
     assert (unknown.kind, unknown.decision_id) == (Kind.OUTCOME, IDS["decision_id"])
     assert body(unknown) == empty_outcome("unknown")
@@ -237,5 +237,5 @@ def test_an_outcome_can_be_reduced_too() -> None:
     decision = body(record)["decision"]
     assert len(decision["reasons"]) == 16
     assert body(record) == empty_outcome(
-        "refused", status=503, decision=decision, policy_revision="rev-1", salt=DAY, reduced=True
+        "refused", status=503, decision=decision, policy_revision="rev-1", salt=SALT.name, reduced=True
     )

@@ -23,7 +23,7 @@ def test_a_days_salt_is_made_on_first_use_and_read_by_others(tmp_path: Path) -> 
     path = directory / "2026-11-21.salt"
     assert list(directory.iterdir()) == [path]
     assert (len(path.read_bytes()), stat.S_IMODE(path.stat().st_mode)) == (32, 0o600)
-    assert salt.period == "2026-11-21"
+    assert salt.name == f"2026-11-21.{salt.digest(b'salt')[:8]}"
     assert salt.digest(b"body") == hmac.new(path.read_bytes(), b"body", hashlib.sha256).hexdigest()
     assert Salts(directory, FixedClock()).current().digest(b"body") == salt.digest(b"body")
 
@@ -36,15 +36,17 @@ def test_the_next_day_has_another_salt_and_a_clock_set_back_the_old_one(tmp_path
     assert salts.current() is first
     clock.advance(1)
     second = salts.current()
-    assert (second.period, second.digest(b"a") == first.digest(b"a")) == ("2026-11-22", False)
+    assert (second.name[:10], second.digest(b"a") == first.digest(b"a")) == ("2026-11-22", False)
     clock.advance(-1)
-    assert (salts.current().period, salts.current().digest(b"a")) == ("2026-11-21", first.digest(b"a"))
+    assert (salts.current().name, salts.current().digest(b"a")) == (first.name, first.digest(b"a"))
 
 
 def test_a_deleted_salt_is_forgotten(tmp_path: Path) -> None:
-    before = Salts(tmp_path, FixedClock()).current().digest(b"person")
+    before = Salts(tmp_path, FixedClock()).current()
     (tmp_path / "2026-11-21.salt").unlink()
-    assert Salts(tmp_path, FixedClock()).current().digest(b"person") != before
+    after = Salts(tmp_path, FixedClock()).current()
+    assert after.digest(b"person") != before.digest(b"person")
+    assert after.name != before.name
 
 
 def test_a_salt_of_a_wrong_size_or_out_of_reach_makes_the_audit_unavailable(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ async def test_one_exchange_leaves_an_intent_and_an_outcome(bench: Bench) -> Non
         stage_us={"upstream": 1},
     )
     assert [(line["kind"], line["decision_id"], line["salt"]) for line in bench.lines] == [
-        ("INTENT", context().decision_id, "2026-11-21"),
-        ("OUTCOME", context().decision_id, "2026-11-21"),
+        ("INTENT", context().decision_id, opened.salt.name),
+        ("OUTCOME", context().decision_id, opened.salt.name),
     ]
     assert (bench.lines[0]["engine"], bench.lines[0]["mode"], bench.lines[1]["positive"]) == ("opa", "enforce", [0])
     assert bench.trail.open_count == 0
@@ -167,6 +167,6 @@ async def test_an_open_exchange_ends_under_its_intents_salt_though_there_is_no_n
     await bench.trail.aclose()
     assert bench.kinds() == ["INTENT", "OUTCOME", "EVENT"]
     outcome = bench.lines[1]
-    assert (outcome["salt"], outcome["response_digest"]) == ("2026-11-21", opened.salt.digest(b"answer"))
+    assert (outcome["salt"], outcome["response_digest"]) == (opened.salt.name, opened.salt.digest(b"answer"))
     assert bench.trail.open_count == 0
     assert (bench.trail.broken or "").startswith("closed")

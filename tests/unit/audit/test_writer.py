@@ -139,7 +139,7 @@ async def test_a_full_disk_refuses_what_is_new_and_keeps_room_for_what_is_open(t
 async def test_a_refusal_for_want_of_room_says_when_to_come_again(tmp_path: Path) -> None:
     it = Opened(tmp_path, segment_bytes=SMALL).start()
     full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
-    while it.log._writer._has_room(Kind.EVENT):
+    while it.log._writer._has_room(event()):
         await it.log.append(event(pad=LARGEST))
     with pytest.raises(Refused, match="no room") as caught:
         await it.log.append(event())
@@ -315,3 +315,42 @@ async def test_a_stop_closes_the_segment_where_there_is_an_archive(tmp_path: Pat
     assert [read_header(path).first for path in (*closed, newest)] == [0, 2, 4]
     assert newest.stat().st_size == HEADER_BYTES
     assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1), ("INTENT", 2), ("OUTCOME", 2)]
+
+
+async def test_what_is_dropped_for_want_of_room_is_counted_and_told_when_there_is_room_again(tmp_path: Path) -> None:
+    it = Opened(tmp_path, required=False, segment_bytes=SMALL).start()
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    for number in range(60):
+        await it.log.append(intent(number, pad=LARGEST))
+    await until(lambda: it.log.dropped_total > 0 and it.log._writer.waiting == 0)
+    for number in range(60):
+        await it.log.append(outcome(number))
+    full.is_on = False
+    await until(lambda: it.log.is_reserved and it.log._writer.waiting == 0)
+    await it.log.append(event())
+    await it.log.aclose()
+    found = it.lines()
+    intents = [number for kind, number in summary(found) if kind == "INTENT"]
+    assert [number for kind, number in summary(found) if kind == "OUTCOME"] == intents
+    told = [line for line in found if line.get("event") == "records_dropped"]
+    assert sum(line["details"]["count"] for line in told) == it.log.dropped_total
+    assert it.log.dropped_total == 2 * (60 - len(intents)) > 0
+
+
+async def test_a_segment_that_somebody_deletes_is_missed_at_once(tmp_path: Path) -> None:
+    it = Opened(tmp_path).start()
+    await it.log.append(intent(1))
+    segment_files(it.layout.ledger_dir)[-1].unlink()
+    await until(lambda: it.log.broken is not None)
+    assert it.log.broken == "the segment that is written to was deleted"
+    await it.log.aclose()
+
+
+async def test_a_reserve_that_somebody_deletes_is_made_anew(tmp_path: Path) -> None:
+    it = Opened(tmp_path).start()
+    await it.log.append(intent(1))
+    it.layout.reserve.unlink()
+    await until(it.layout.reserve.exists)
+    await it.log.append(outcome(1))
+    await it.log.aclose()
+    assert it.log.broken == "closed"

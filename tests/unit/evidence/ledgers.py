@@ -165,7 +165,7 @@ def archived(folder: Path) -> Path:
 
 
 def without_partial_tiles(archive: Path) -> Path:
-    """The archive as it is while its sidecar runs: unfinished tiles come at the end of a run."""
+    """The archive less the unfinished tiles: only what its records and full tiles make can be proven."""
     for path in archive.glob("tile/**/*.p/*"):
         path.unlink()
     return archive

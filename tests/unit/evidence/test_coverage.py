@@ -53,8 +53,8 @@ def test_a_tile_that_is_gone_is_made_from_its_records(tmp_path: Path) -> None:
     assert all(text.startswith("proven") for _, _, text in covered(tmp_path / "audit", 1))
 
 
-def test_an_archive_of_a_running_sidecar_proves_what_is_in_it(tmp_path: Path) -> None:
-    """Its newest checkpoint cannot be checked yet; the one before can, though not all of its tiles are there."""
+def test_an_archive_proves_what_is_in_it(tmp_path: Path) -> None:
+    """Its newest checkpoint cannot be checked; the one before can, though not all of its tiles are there."""
     archive = without_partial_tiles(archived(tmp_path))
     told = "proven: under the signed checkpoint of 240 records"
     assert [text for _, _, text in covered(archive, 1)] == [told, told]

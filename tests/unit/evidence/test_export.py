@@ -47,7 +47,7 @@ def test_a_site_goes_to_a_new_folder(tmp_path: Path) -> None:
     written(tmp_path / "audit")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "mine").touch()
-    with pytest.raises(NotExported, match="is not empty"):
+    with pytest.raises(FileExistsError, match="is not empty: name a new folder"):
         AuditLog.open(tmp_path / "audit").export_tlog(tmp_path / "site")
 
 

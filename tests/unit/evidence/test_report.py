@@ -28,6 +28,13 @@ def test_a_log_holds_with_notices_and_not_with_problems() -> None:
     assert (broken.holds, broken.problems, broken.notices) == (False, [PROBLEM], [NOTICE])
 
 
+def test_each_kind_of_problem_is_counted_listed_or_not() -> None:
+    tiles = Finding(Code.TILE_MISSING, "it is", "tile/0/000", count=142, last="tile/0/141")
+    report = replace(REPORT, findings=(NOTICE, tiles, PROBLEM, PROBLEM), hidden={Code.TORN_TAIL: 3, PROBLEM.code: 7})
+    assert report.problem_counts == {Code.TILE_MISSING: 142, Code.RECORDS_MISSING: 9}
+    assert REPORT.problem_counts == {}
+
+
 def test_a_report_for_machines() -> None:
     assert REPORT.as_json() == {
         "folder": "audit/0/ledger",

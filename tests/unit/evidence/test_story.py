@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sidecar.audit.records import Result
 from sidecar.evidence.coverage import Coverage
-from sidecar.evidence.story import tell
+from sidecar.evidence.story import RESULTS, tell
 from sidecar.ledger.checkpoint import Checkpoint
 
 ID = "6f" * 16
@@ -142,3 +143,15 @@ def test_what_is_in_flight_has_no_end_yet() -> None:
 
 def test_an_outcome_whose_intent_was_deleted_says_so() -> None:
     assert "its INTENT is not here any more" in tell([OUTCOME], [OPEN])
+
+
+def test_every_result_is_said_in_words() -> None:
+    assert list(RESULTS) == list(Result)
+
+
+def test_what_a_client_sent_cannot_paint_the_screen() -> None:
+    endpoint = {**OPENING["endpoint"], "model": "\x1b[2J"}
+    shown = tell([{**OPENING, "request_id": "\x1b]0;x\x07\n\u202e", "endpoint": endpoint}], [COVERED])
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert r"\x1b]0;x\x07\n\u202e" in shown
+    assert r"infer of \x1b[2J, version 3" in shown

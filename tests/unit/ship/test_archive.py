@@ -31,7 +31,9 @@ class Shelf:
     def __init__(self, log: WrittenLog, folder: Path, clock: FixedClock) -> None:
         self.root = folder / log.log_id
         self.cursor_file = CursorFile(log.layout.cursors, "archive")
-        self.destination = ArchiveDestination(log.layout, self.cursor_file, FolderStore(folder), unix_s=clock.unix_s)
+        self.destination = ArchiveDestination(
+            log.layout, self.cursor_file, FolderStore(folder), unix_s=clock.unix_s, monotonic_s=clock.monotonic_s
+        )
 
     def update(self, *, is_last: bool = False) -> None:
         """Rounds until nothing is due."""

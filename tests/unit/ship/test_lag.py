@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from sidecar.ledger.segments import first_of, segment_files
@@ -9,9 +7,6 @@ from sidecar.ship.cursor import Cursor
 from sidecar.ship.lag import Lag, archive_lag, checkpoint_age_s, collector_lag
 from sidecar.ship.tail import Position, follow
 from tests.unit.ship.ledgers import START_NS, WrittenLog, event
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PADDED = event(padding="x" * 1_000)
 START_S = START_NS / 1e9
@@ -74,7 +69,6 @@ def test_the_age_of_the_archives_checkpoint(log: WrittenLog) -> None:
     assert checkpoint_age_s(log.layout, None, 160.0) == 160.0
 
 
-def test_a_clock_that_went_back_makes_no_negative_age(log: WrittenLog, tmp_path: Path) -> None:
-    del tmp_path
+def test_a_clock_that_went_back_makes_no_negative_age(log: WrittenLog) -> None:
     log.write_signed(event())
     assert collector_lag(log.layout, None, START_S - 5) == Lag(1, 0.0)

@@ -72,6 +72,9 @@ def test_a_candidate_is_a_folder_with_data_or_a_bundle(tmp_path: Path, policy: B
     assert candidate_of(REGO, tmp_path / "data.json") == candidate_of(archive) == policy
     with pytest.raises(PolicyProblems, match="has its own data"):
         candidate_of(archive, tmp_path / "data.json")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PolicyProblems, match=f"no .* file found in {tmp_path}/empty"):
+        candidate_of(tmp_path / "empty")
     with pytest.raises(PolicyProblems, match="No such file"):
         candidate_of(tmp_path / "absent.tar.gz")
 

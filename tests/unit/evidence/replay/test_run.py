@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
+from sidecar.audit.port import Record
 from sidecar.audit.records import Event, event
 from sidecar.evidence.replay import Change, Report, Span, Why, replay
 from sidecar.evidence.replay.run import CHUNK
@@ -13,6 +15,7 @@ from sidecar.model.reasons import Reason
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import ALLOW, UNIX_S, module, shape
 from tests.policies import bundle as one_module
+from tests.unit.evidence.ledgers import Writer
 from tests.unit.evidence.replay.written import Book, aged, bundle, data, with_version
 
 if TYPE_CHECKING:
@@ -166,6 +169,47 @@ def test_a_policy_that_is_not_kept_is_said_so_and_a_candidate_can_be_given(book:
     assert obstacles(report) == [(Why.POLICY_NOT_KEPT, f"policy {policy.revision}", 2)]
     assert not report.is_clean
     assert run(book, policy).is_clean
+
+
+@dataclass
+class Kept(Book):
+    """A trail that is in a log, too."""
+
+    records: list[Record] = field(default_factory=list[Record])
+
+    def add(self, record: Record) -> None:
+        super().add(record)
+        self.records.append(record)
+
+    def close(self) -> Path:
+        """The ledger's folder."""
+        writer = Writer(self.audit_dir, segment_bytes=1 << 20)
+        writer.write(*self.records)
+        writer.close()
+        return writer.ledger_dir
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    book = Kept(tmp_path / "audit")
+    book.activate(bundle(tmp_path, document()))
+    book.exchange()
+    return book.close()
+
+
+@pytest.mark.parametrize("place", [".", "0", "0/ledger"])
+def test_whichever_part_of_an_audit_folder_is_named_its_policies_are_found(
+    tmp_path: Path, ledger: Path, place: str
+) -> None:
+    report = replay(tmp_path / "audit" / place, engine="embedded")
+    assert (report.is_clean, report.replayed, report.not_replayed) == (True, 2, 0)
+
+
+def test_a_log_without_its_audit_folder_needs_a_candidate(tmp_path: Path, ledger: Path) -> None:
+    alone = ledger.rename(tmp_path / "alone")
+    with pytest.raises(PolicyProblems, match=r"alone is a log without its audit folder.* give --policy"):
+        replay(alone, engine="embedded")
+    assert replay(alone, bundle(tmp_path, document()), engine="embedded").is_clean
 
 
 def test_only_records_of_the_span_are_looked_at(full: Book) -> None:

@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from sidecar.evidence.folders import NoLog
-from sidecar.evidence.replay.source import Span, count_records, records_of
+from sidecar.evidence.replay.source import Span, count_records, home_of, records_of
 from sidecar.ledger.segments import Damaged
-from tests.unit.evidence.ledgers import written
+from tests.unit.evidence.ledgers import archived, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,16 @@ def test_all_records_of_a_folder_in_order(tmp_path: Path) -> None:
     found = [orjson.loads(record) for record in records_of(tmp_path / "audit")]
     assert [record["sequence"] for record in found] == list(range(41))
     assert count_records(tmp_path / "audit") == 41
+
+
+@pytest.mark.parametrize("place", [".", "0", "0/ledger"])
+def test_salts_and_policies_are_in_the_audit_folder_whichever_part_is_named(tmp_path: Path, place: str) -> None:
+    written(tmp_path / "audit", count=1)
+    assert home_of(tmp_path / "audit" / place) == tmp_path / "audit"
+
+
+def test_a_log_alone_has_neither(tmp_path: Path) -> None:
+    assert home_of(archived(tmp_path)) is None
 
 
 def test_a_checkpoint_that_cannot_be_read_is_counted_as_nothing(tmp_path: Path) -> None:

@@ -129,3 +129,18 @@ def test_many_findings_are_counted_and_some_are_listed(tmp_path: Path) -> None:
     writer.close()
     report = verified(tmp_path / "audit")
     assert (len(report.problems), report.hidden) == (100, {"outcome_alone": 50})
+
+
+def test_a_past_that_retention_deleted_does_not_pass_as_compared(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "audit", segment_bytes=16_384, keep=Keep(age_s=1e9, size_bytes=40_000))
+    older: dict[int, bytes] = {}
+    for count in (10, 118, 272):
+        writer.exchanges(count)
+        writer.sign()
+        older[writer.ledger.appender.next_sequence] = (writer.ledger_dir / "checkpoint").read_bytes()
+    writer.clock.advance(100)
+    writer.close()
+    found = {
+        size: [one.code for one in verified(tmp_path / "audit", against=note).problems] for size, note in older.items()
+    }
+    assert found == {20: ["history_unknown"], 256: [], 800: []}

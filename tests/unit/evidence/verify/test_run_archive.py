@@ -32,7 +32,18 @@ def test_an_archive_of_a_running_sidecar_is_checked_up_to_where_it_can_be(archiv
 def test_an_archive_that_has_only_begun_holds(archive: Path) -> None:
     shutil.rmtree(archive / "tile")
     shutil.rmtree(archive / "records")
-    assert codes(verified(archive)) == []
+    report = verified(archive)
+    assert (report.holds, codes(report)) == (True, ["records_elsewhere"])
+    assert "the 360 records" in report.notices[0].what
+
+
+def test_records_of_an_archive_that_no_checkpoint_proves_do_not_hold(archive: Path) -> None:
+    for path in sorted((archive / "checkpoints").iterdir())[:-1]:
+        path.unlink()
+    report = verified(without_partial_tiles(archive))
+    assert [(one.code, one.file) for one in report.problems] == [("checkpoint_missing", "checkpoints")]
+    next((archive / "checkpoints").iterdir()).unlink()
+    assert codes(verified(archive))[0] == "checkpoint_missing"
 
 
 def test_a_checkpoint_under_another_size_is_named(archive: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from sidecar.evidence.verify.tree import SignedTree
 from sidecar.ledger.merkle import Tree, leaf_hash
 from sidecar.ledger.proofs import inclusion_proof, verify_inclusion
 from sidecar.ledger.reading import entries
-from tests.unit.evidence.ledgers import problems
+from tests.unit.evidence.ledgers import problems, verified, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,29 @@ def roots_of(ledger: Path) -> list[bytes]:
 def test_a_tile_that_is_gone_is_missed(ledger: Path, audit_dir: Path, name: str) -> None:
     (ledger / name).unlink()
     assert problems(audit_dir) == ["tile_missing"]
+
+
+def test_tiles_in_a_row_that_are_gone_are_one_finding(tmp_path: Path) -> None:
+    ledger = written(tmp_path / "audit", count=400)
+    shutil.rmtree(ledger / "tile")
+    report = verified(tmp_path / "audit")
+    assert [(one.code, one.file, one.count, one.last) for one in report.problems] == [
+        ("tile_missing", "tile/0/003.p/33", 1, None),
+        ("tile_missing", "tile/1/000.p/3", 1, None),
+        ("tile_missing", "tile/0/000", 3, "tile/0/002"),
+    ]
+
+
+@pytest.mark.parametrize("other", ["folder", "file"])
+def test_what_stands_in_the_place_of_a_tile_is_no_tile(ledger: Path, audit_dir: Path, other: str) -> None:
+    if other == "folder":
+        (ledger / "tile/0/000").unlink()
+        (ledger / "tile/0/000").mkdir()
+        assert problems(audit_dir) == ["tile_missing"]
+    else:
+        shutil.rmtree(ledger / "tile/1")
+        (ledger / "tile/1").touch()
+        assert problems(audit_dir) == ["file_unknown", "tile_missing"]
 
 
 @pytest.mark.parametrize("missing", [[], *[[name] for name in NAMES]])
