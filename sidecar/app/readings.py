@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from sidecar import telemetry as names
+from sidecar.app.shipping import ARCHIVE, OTLP
 from sidecar.app.status import refusing
 from sidecar.consent.verify import ConsentOff, ConsentVerifier
+from sidecar.ledger.segments import Damaged
+from sidecar.ship.cursor import CursorFile
+from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sidecar.admin.meters import Reading
+    from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
+    from sidecar.ledger.layout import Layout
     from sidecar.policy.policy import Policy
     from sidecar.proxy.front import Front
+    from sidecar.ship.cursor import Cursor
+    from sidecar.ship.lag import Lag
 
 
 def policy_readings(policy: Policy) -> Iterator[Reading]:
@@ -60,6 +70,27 @@ def audit_readings(trail: Trail, log: DurableLog) -> Iterator[Reading]:
     yield names.AUDIT_HOUSEKEEPING_FAILURES, [([], log.housekeeping_failures_total)]
 
 
+def shipping_readings(shipping: Shipping) -> Iterator[Reading]:
+    """How far shipping has got: from cursors and log, so that it is true also while the process is dead.
+
+    Shows nothing of a destination whose files cannot be read just now.
+    """
+    now_unix_s = time.time()
+    layout = shipping.layout
+    cursors = {name: _cursor(layout, name) for name in shipping.destinations}
+    lags = {
+        name: lag for name, cursor in cursors.items() if (lag := _lag(layout, name, cursor, now_unix_s)) is not None
+    }
+    yield names.SHIP_LAG_RECORDS, [([name], lag.records) for name, lag in lags.items()]
+    yield names.SHIP_LAG, [([name], lag.age_s) for name, lag in lags.items()]
+    yield names.SHIP_CHECKPOINT_AGE, _checkpoint_age(layout, cursors, now_unix_s)
+    known = {name: cursor for name, cursor in cursors.items() if cursor is not None}
+    yield names.SHIP_SHIPPED, [([name], cursor.shipped) for name, cursor in known.items()]
+    yield names.SHIP_REJECTED, [([name], cursor.rejected) for name, cursor in known.items()]
+    yield names.SHIP_CONFLICTS, [([name], known[name].conflicts) for name in (ARCHIVE,) if name in known]
+    yield names.SHIP_RESTARTS, [([], shipping.restarts_total)]
+
+
 def body_readings(front: Front) -> Iterator[Reading]:
     """What requests at work hold in memory."""
     yield names.BODY_BYTES, [([], front.body_bytes)]
@@ -72,3 +103,25 @@ def connection_readings(open_connections: Callable[[], int]) -> Iterator[Reading
 
 def _known(value: float | None) -> list[tuple[list[str], float]]:
     return [] if value is None else [([], value)]
+
+
+def _cursor(layout: Layout, name: str) -> Cursor | None:
+    with contextlib.suppress(OSError, ValueError):
+        return CursorFile(layout.cursors, name).read()
+    return None
+
+
+def _lag(layout: Layout, name: str, cursor: Cursor | None, now_unix_s: float) -> Lag | None:
+    measure = collector_lag if name == OTLP else archive_lag
+    with contextlib.suppress(OSError, Damaged):
+        return measure(layout, cursor, now_unix_s)
+    return None
+
+
+def _checkpoint_age(
+    layout: Layout, cursors: Mapping[str, Cursor | None], now_unix_s: float
+) -> list[tuple[list[str], float]]:
+    with contextlib.suppress(OSError, Damaged):
+        if ARCHIVE in cursors:
+            return [([ARCHIVE], checkpoint_age_s(layout, cursors[ARCHIVE], now_unix_s))]
+    return []

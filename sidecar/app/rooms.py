@@ -155,6 +155,13 @@ async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[Conse
         await keys.aclose()
 
 
+async def hold_against_archive(settings: Settings) -> None:
+    """Before anything is written or shipped: what is refused stays as it was found. Raises StartProblems."""
+    layout = Layout(settings.audit_dir / SLOT)
+    if settings.audit_archive is not None and layout.checkpoint.exists():
+        await check_archive(layout, settings.audit_public_file, settings.audit_archive)
+
+
 @contextlib.asynccontextmanager
 async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLog]:
     """The audit log of this worker's slot, locked."""
@@ -165,8 +172,6 @@ async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLo
     except AuditLogError as found:
         raise StartProblems([f"--audit-dir: {found}"]) from None
     try:
-        if settings.audit_archive is not None:
-            await check_archive(Layout(settings.audit_dir / SLOT), settings.audit_public_file, settings.audit_archive)
         log.start()
         yield log
     finally:

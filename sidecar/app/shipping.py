@@ -1,7 +1,4 @@
-"""The shipping process as a child of `sidecar run`: started, started again when it dies, ended after the log's close.
-
-The metrics of shipping are made here, from cursors and log, so that they are true also while there is no such process.
-"""
+"""The shipping process as a child of `sidecar run`: started, started again when it dies, ended after the log closes."""
 
 from __future__ import annotations
 
@@ -11,27 +8,19 @@ import importlib.util
 import logging
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sidecar import telemetry as names
 from sidecar.app.problems import StartProblems
-from sidecar.ledger.segments import Damaged
 from sidecar.ship.check import UNAVAILABLE
-from sidecar.ship.cursor import CursorFile
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
-from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
 from sidecar.ship.loop import LAST_ROUND_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from sidecar.admin.meters import Reading
     from sidecar.ledger.layout import Layout
-    from sidecar.ship.cursor import Cursor
-    from sidecar.ship.lag import Lag
 
 OTLP = "otlp"
 ARCHIVE = "archive"
@@ -50,7 +39,7 @@ class Shipping:
 
     def __init__(self, layout: Layout, *, otlp: str | None = None, archive: str | None = None) -> None:
         """`otlp` and `archive` are URLs, or None where nothing is shipped there."""
-        self._layout = layout
+        self.layout = layout
         self._urls = {name: url for name, url in ((OTLP, otlp), (ARCHIVE, archive)) if url is not None}
         self._process: asyncio.subprocess.Process | None = None
         self._supervision: asyncio.Task[None] | None = None
@@ -91,44 +80,11 @@ class Shipping:
                 process.kill()
             await process.wait()
 
-    def readings(self) -> Iterator[Reading]:
-        """What the metrics page shows; nothing of a destination whose files cannot be read just now."""
-        now_unix_s = time.time()
-        cursors = {name: self._cursor(name) for name in self._urls}
-        lags = {
-            name: lag for name, cursor in cursors.items() if (lag := self._lag(name, cursor, now_unix_s)) is not None
-        }
-        yield names.SHIP_LAG_RECORDS, [([name], lag.records) for name, lag in lags.items()]
-        yield names.SHIP_LAG, [([name], lag.age_s) for name, lag in lags.items()]
-        yield names.SHIP_CHECKPOINT_AGE, self._checkpoint_age(cursors, now_unix_s)
-        known = {name: cursor for name, cursor in cursors.items() if cursor is not None}
-        yield names.SHIP_SHIPPED, [([name], cursor.shipped) for name, cursor in known.items()]
-        yield names.SHIP_REJECTED, [([name], cursor.rejected) for name, cursor in known.items()]
-        yield names.SHIP_CONFLICTS, [([name], known[name].conflicts) for name in (ARCHIVE,) if name in known]
-        yield names.SHIP_RESTARTS, [([], self.restarts_total)]
-
-    def _cursor(self, name: str) -> Cursor | None:
-        with contextlib.suppress(OSError, ValueError):
-            return CursorFile(self._layout.cursors, name).read()
-        return None
-
-    def _lag(self, name: str, cursor: Cursor | None, now_unix_s: float) -> Lag | None:
-        measure = collector_lag if name == OTLP else archive_lag
-        with contextlib.suppress(OSError, Damaged):
-            return measure(self._layout, cursor, now_unix_s)
-        return None
-
-    def _checkpoint_age(self, cursors: Mapping[str, Cursor | None], now_unix_s: float) -> list[tuple[list[str], float]]:
-        with contextlib.suppress(OSError, Damaged):
-            if ARCHIVE in cursors:
-                return [([ARCHIVE], checkpoint_age_s(self._layout, cursors[ARCHIVE], now_unix_s))]
-        return []
-
     async def _spawn(self) -> asyncio.subprocess.Process:
         options = [word for name, url in self._urls.items() for word in (f"--{name}", url)]
         return await asyncio.create_subprocess_exec(
             # -P: no module of the working directory stands in for one of ours.
-            *(sys.executable, "-P", "-m", "sidecar.ship", "--slot-dir", str(self._layout.slot_dir)),
+            *(sys.executable, "-P", "-m", "sidecar.ship", "--slot-dir", str(self.layout.slot_dir)),
             *("--parent", str(os.getpid()), *options),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,

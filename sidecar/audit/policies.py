@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from contextlib import suppress
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from sidecar.audit.heads import time_of
+from sidecar.durable import replace
 from sidecar.ledger.layout import slots
 from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import Damaged
@@ -49,10 +49,9 @@ class KeptPolicies:
         path = self._path(revision)
         if self._active is not None:
             self._touch(self._path(self._active))
-        if _content(path) == archive:
-            self._touch(path)  # a restart needs no room on the disk
-        else:
-            self._create(path, archive)
+        if _content(path) != archive:  # a restart needs no room on the disk
+            replace(path, archive)
+        self._touch(path)
         self._active = revision
         oldest_unix_s = oldest_record_unix_s(self._audit_dir)
         if oldest_unix_s is not None:
@@ -82,24 +81,6 @@ class KeptPolicies:
         with suppress(FileNotFoundError):  # deleted by hand
             os.utime(path, (now_unix_s, now_unix_s))
 
-    def _create(self, path: Path, archive: bytes) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._directory / f".{path.name}.{secrets.token_hex(8)}"
-        try:
-            self._write(draft, archive)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_directory(self._directory)
-
-    def _write(self, path: Path, content: bytes) -> None:
-        now_unix_s = self._clock.unix_s()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.utime(file.fileno(), (now_unix_s, now_unix_s))
-            os.fsync(file.fileno())
-
 
 def oldest_record_unix_s(audit_dir: Path) -> float | None:
     """When the oldest record was made that retention has left; None without one, or where a log cannot be read."""
@@ -127,11 +108,3 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

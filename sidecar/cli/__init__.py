@@ -6,9 +6,9 @@ does lives in the room that it calls.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
+
+from sidecar.cli.verbs import Verbs
 
 _VERBS = {
     "run": "Guard one model server.",
@@ -20,25 +20,10 @@ _VERBS = {
 }
 
 
-class _Verbs(click.Group):
-    """Loads `sidecar.cli.<verb>` on use, so that `--help` and `run` import only what they need."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _VERBS:
-            return None
-        command: click.Command = import_module(f"sidecar.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_VERBS.items()))
-
-
 @click.command(
-    cls=_Verbs,
+    cls=Verbs,
+    package=__name__,
+    verbs=_VERBS,
     epilog="Start with `sidecar demo`, then `sidecar run --help`.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

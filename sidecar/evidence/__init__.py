@@ -2,7 +2,7 @@
 
 Belongs here: batch work on a log that a sidecar writes or once wrote, on any machine, bounded in memory whatever the
 log's size; nothing here writes under `ledger/`. Does not: writing a log (`ledger`, `audit`), sending it elsewhere
-(`ship`), options and colours (`cli`). Imported by `demo` and `cli`, and by notebooks:
+(`ship`), options and what is printed (`cli`). Imported by `cli`, and by notebooks:
 
     from sidecar.evidence import AuditLog
     log = AuditLog.open("audit")

@@ -1,7 +1,7 @@
 """Which checkpoint speaks for a log, and what one claims before its signature is checked.
 
-A ledger has one. An archive has many, and not each can be checked by what is there: checkpoints come first, tiles and
-closed segments after them, and the tiles of an unfinished 256 only at the end of a run.
+A ledger has one. An archive has many, and the newest cannot always be checked by what is there: it comes with the
+unfinished tiles of its size, and before full tiles and closed segments, which may be far behind after an outage.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def newest_recorded(folder: LogFolder) -> Path | None:
 
 def _newest(folder: LogFolder, is_wanted: Callable[[int], bool]) -> Path | None:
     if not folder.is_archive:
-        return folder.checkpoint if folder.checkpoint.exists() else None
+        return folder.checkpoint if folder.checkpoint.is_file() else None
     named = (path for path in sorted(folder.checkpoints.iterdir(), reverse=True) if path.name.isdecimal())
     return next((path for path in named if is_wanted(int(path.name))), None)
 

@@ -33,14 +33,15 @@ class NotExported(Exception):
 
 
 def export_tlog(folder: LogFolder, target: Path, tick: Callable[[int, int], None] = lambda _done, _total: None) -> int:
-    """Writes all records under the newest checkpoint to a new folder; how many. Raises NotExported, OSError.
+    """Writes all records under the newest checkpoint to a new folder; how many. Raises NotExported, OSError
+    (FileExistsError where the folder is not empty).
 
     Of an archive the newest checkpoint is taken whose records are there. The hash tiles are made from the records, not
     copied, and must make the signed root. `tick` is told of records.
     """
-    note, signed = _newest(folder)
     if target.exists() and any(target.iterdir()):
-        raise NotExported(f"{target} is not empty: name a new folder")
+        raise FileExistsError(f"{target} is not empty: name a new folder")
+    note, signed = _newest(folder)
     tree = Tree(lambda tile: _write_tile(target, tile))
     bundle: list[bytes] = []
     for entry in entries(folder.path, 0, signed.size):
@@ -55,10 +56,10 @@ def export_tlog(folder: LogFolder, target: Path, tick: Callable[[int, int], None
             _write_bundle(target, tree.size, bundle)
             bundle.clear()
             tick(tree.size, signed.size)
-    if (tree.size, tree.root()) != (signed.size, signed.root):
-        raise NotExported(
-            f"{tree.size} of {signed.size} records are here, or they are not those that were signed: see audit verify"
-        )
+    if tree.size != signed.size:
+        raise NotExported(f"{tree.size} of the {signed.size} records that were signed are here: see audit verify")
+    if tree.root() != signed.root:
+        raise NotExported("the records are not those that were signed: see audit verify")
     for tile in tree.partial_tiles():
         _write_tile(target, tile)
     _write(target / CHECKPOINT, note)

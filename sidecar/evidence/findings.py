@@ -13,6 +13,8 @@ from sidecar.ledger.tiles import parse_tile_path
 
 SHOWN_LIMIT = 100
 """Findings of one code that a report lists; the rest is counted."""
+WHAT_LIMIT_CHARS = 400
+"""Of the words of a finding: a note may have a hundred signatures by names as long as you like."""
 _RECORDS = "records"
 
 
@@ -28,6 +30,7 @@ class Code(enum.StrEnum):
     TREE_DIFFERS = "tree_differs"
     LOG_ROLLED_BACK = "log_rolled_back"
     HISTORY_REWRITTEN = "history_rewritten"
+    HISTORY_UNKNOWN = "history_unknown"
     SEGMENT_HEADER = "segment_header"
     SEGMENT_FOREIGN = "segment_foreign"
     SEGMENT_MISPLACED = "segment_misplaced"
@@ -66,6 +69,9 @@ NOTICES = frozenset(
     }
 )
 
+IN_ROWS = frozenset({Code.RECORD_ALTERED, Code.TILE_MISSING, Code.TILE_DAMAGED, Code.TILE_UNEXPECTED})
+"""Of these, neighbours are one finding: it is one fault, and where it is says all."""
+
 MEANINGS = {
     Code.KEY_UNKNOWN: "Nothing signed can be checked: find the key that this log is known by.",
     Code.IDENTITY_MISSING: "The log does not say which log it is; it may have been put together by hand.",
@@ -76,6 +82,7 @@ MEANINGS = {
     Code.TREE_DIFFERS: "Records, tiles and signed root do not belong together: part of the log is of another state.",
     Code.LOG_ROLLED_BACK: "The log was put back to an older state: records that were signed then are gone.",
     Code.HISTORY_REWRITTEN: "What was signed then is not the beginning of this log: its past has been replaced.",
+    Code.HISTORY_UNKNOWN: "What must be compared went with deleted records: verify the archive, or give a newer one.",
     Code.SEGMENT_HEADER: "The header is not as it was written; the records behind it are checked on their own.",
     Code.SEGMENT_FOREIGN: "The file was put here from another log.",
     Code.SEGMENT_MISPLACED: "The file repeats or replaces other records, or follows them: it was moved or copied.",
@@ -108,7 +115,7 @@ MEANINGS = {
 class Finding:
     """One thing found. `file` is relative to the folder of the log, `offset` a byte in it, `time` of a record.
 
-    `count` neighbours (tiles or records in a row) that have the same code are one finding, up to the place `last`.
+    Of the codes `IN_ROWS`, `count` tiles or records in a row are one finding, up to the place `last`.
     """
 
     code: Code
@@ -144,23 +151,27 @@ class Finding:
 
     def follows(self, other: Finding) -> bool:
         """Whether it stands right behind the other one, or behind the last of the other's neighbours."""
-        if self.code is not other.code or self._spot is None or other._spot is None:
-            return False
-        (series, number), (others, first) = self._spot, other._spot
-        return series == others and number == first + other.count
+        return self._behind(other) == other.count
 
     def is_in(self, other: Finding) -> bool:
         """Whether it is the other one, or was counted with it: a tile may be looked at twice."""
-        if replace(other, count=1, last=None) == self:
+        if self == (other if other.count == 1 else replace(other, count=1, last=None)):
             return True
+        behind = self._behind(other) if self.sequence is None else None
+        return behind is not None and 0 <= behind < other.count
+
+    def _behind(self, other: Finding) -> int | None:
+        """How many places it is behind the first of another one; None where they are not in one row."""
         if self.code is not other.code or self._spot is None or other._spot is None:
-            return False
+            return None
         (series, number), (others, first) = self._spot, other._spot
-        return series == others != _RECORDS and first <= number < first + other.count
+        return number - first if series == others else None
 
     @property
     def _spot(self) -> tuple[str, int] | None:
         """Neighbours have consecutive numbers in one series: a level's full tiles, or the log's records."""
+        if self.code not in IN_ROWS:
+            return None
         if self.file is not None and self.file.startswith(f"{TILES}/"):
             try:
                 level, index, width = parse_tile_path(self.file)
@@ -206,7 +217,9 @@ class Findings:
         time_unix_ns: int | None = None,
     ) -> None:
         """Notes one; the same one again is not noted twice. Foreign text in `what` and `file` may be as it is."""
-        found = Finding(code, printable(what), file and printable(file), offset, sequence, time_unix_ns)
+        found = Finding(
+            code, printable(what[:WHAT_LIMIT_CHARS]), file and printable(file), offset, sequence, time_unix_ns
+        )
         alike = [at for at, kept in enumerate(self.kept) if kept.code is code]
         if any(found.is_in(self.kept[at]) for at in alike):
             return

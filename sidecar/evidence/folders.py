@@ -20,10 +20,16 @@ class NoLog(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LogFolder:
-    """The files of one log. `default_keys` is where the sidecar that writes it publishes its keys."""
+    """The files of one log. `audit_dir` is the audit folder that it lies in; None of an archive's, and of a copy."""
 
     path: Path
-    default_keys: Path
+    audit_dir: Path | None
+
+    @property
+    def default_keys(self) -> Path:
+        """Where the sidecar that writes it publishes its keys; of a log alone, the file that is named like it."""
+        home = (self.audit_dir or self.path).resolve()
+        return home.with_name(f"{home.name}.pub")
 
     @property
     def checkpoint(self) -> Path:
@@ -49,17 +55,12 @@ class LogFolder:
 def find_logs(folder: Path) -> list[LogFolder]:
     """The logs in a folder, slots in order. Raises NoLog."""
     if found := slots(folder):
-        return [LogFolder(layout.ledger_dir, _keys_of(folder)) for layout in found]
+        return [LogFolder(layout.ledger_dir, folder) for layout in found]
     if (folder / LEDGER).is_dir():
-        return [LogFolder(folder / LEDGER, _keys_of(folder.resolve().parent))]
+        return [LogFolder(folder / LEDGER, folder.resolve().parent)]
     if any((folder / name).exists() for name in (IDENTITY, CHECKPOINT, FOLDER, TILES, ARCHIVED_CHECKPOINTS)):
         is_slot = folder.resolve().name == LEDGER
-        return [LogFolder(folder, _keys_of(folder.resolve().parents[1] if is_slot else folder))]
+        return [LogFolder(folder, folder.resolve().parents[1] if is_slot else None)]
     raise NoLog(
         f"{folder} holds no log: give an audit folder, a slot's folder in it, its `{LEDGER}`, or one log of an archive"
     )
-
-
-def _keys_of(audit_dir: Path) -> Path:
-    resolved = audit_dir.resolve()
-    return resolved.with_name(f"{resolved.name}.pub")

@@ -8,7 +8,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.files import sync_folder
+from sidecar.durable import sync_folder
 from sidecar.ledger.layout import slots
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from sidecar.evidence.folders import LogFolder, NoLog, find_logs
 from sidecar.evidence.prove import NotProven, make_proof
 from sidecar.evidence.story import tell
 from sidecar.evidence.verify.run import verify_log
+from sidecar.evidence.witness import make_request
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.reading import entries, find
 
@@ -89,11 +90,13 @@ class AuditLog:
         keys = self.keys
         return make_proof(decision_id, self.coverage(decision_id), keys)
 
+    def witness(self, older_note: bytes) -> bytes:
+        """A C2SP tlog-witness request on the one log in the folder: see `witness`. Raises NoLog, NotProven."""
+        return make_request(self._sole(), older_note, self.keys)
+
     def export_tlog(self, target: str | Path, tick: Callable[[int, int], None] = lambda _done, _total: None) -> int:
         """Writes the one log in the folder as a tlog-tiles site: see `export`. How many records."""
-        if len(self.folders) != 1:
-            raise NoLog(f"there are {len(self.folders)} logs here: name the folder of one slot")
-        return export_tlog(self.folders[0], Path(target), tick)
+        return export_tlog(self._sole(), Path(target), tick)
 
     def coverage(self, decision_id: str) -> list[Coverage]:
         """The records of one decision, and whether each is under a signed checkpoint. Raises UnknownDecision."""
@@ -108,6 +111,11 @@ class AuditLog:
                 records = [(head["kind"], entry) for head, entry in zip(heads, found, strict=True)]
                 return cover(folder, keys, heads[0]["log"], records)
         raise UnknownDecision(f"no record of {decision_id} in {', '.join(str(folder.path) for folder in self.folders)}")
+
+    def _sole(self) -> LogFolder:
+        if len(self.folders) != 1:
+            raise NoLog(f"there are {len(self.folders)} logs here: name the folder of one slot")
+        return self.folders[0]
 
 
 __all__ = ["AuditLog", "KeysMissing", "NoLog", "NotProven", "UnknownDecision"]

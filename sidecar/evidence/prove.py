@@ -58,17 +58,30 @@ def check_proof(document: bytes, keys: Sequence[VerifierKey]) -> list[dict[str, 
 
     The document's own `vkeys` are not trusted: they only say which key to ask for.
     """
+    claimed = _parsed(document)
     try:
-        claimed = orjson.loads(document)
-        if claimed["format"] != FORMAT:
-            raise NotProven(f"the document is not a {FORMAT}")
         decision_id, log_id = str(claimed["decision_id"]), str(claimed["log"])
         parts = cast("list[dict[str, Any]]", claimed["records"])
         if not parts:
             raise NotProven("the document has no record")
         return [_check_part(part, claimed["checkpoint"], decision_id, log_id, keys) for part in parts]
+    except KeyError as error:
+        raise NotProven(f"the document, or a record in it, has no `{error.args[0]}`") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotProven(f"the document is not a {FORMAT}: {error!r}") from error
+        raise NotProven(f"the document is not written as a {FORMAT} is") from error
+
+
+def _parsed(document: bytes) -> dict[str, Any]:
+    try:
+        claimed: object = orjson.loads(document)
+    except ValueError as error:
+        raise NotProven("the document is no JSON") from error
+    if not isinstance(claimed, dict):
+        raise NotProven("the document is no JSON object")
+    members = cast("dict[str, Any]", claimed)
+    if members.get("format") != FORMAT:
+        raise NotProven(f"the document's `format` is not `{FORMAT}`" if "format" in members else "it has no `format`")
+    return members
 
 
 def _check_part(
@@ -78,7 +91,7 @@ def _check_part(
     shape: dict[str, Any] = orjson.loads(record)
     told = (shape["decision_id"], shape["log"], shape["sequence"], shape["kind"])
     if told != (decision_id, log_id, part["index"], part["kind"]):
-        raise NotProven(f"the record at index {part['index']} is another than the document says: {told}")
+        raise NotProven(f"the record at index {shape['sequence']!r} is another than the document says")
     try:
         proof = parse_proof(part["proof"].encode())
         if proof.checkpoint != checkpoint.encode() or proof.index != part["index"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sidecar.audit.port import Kind
 from sidecar.audit.records import Result
 from sidecar.evidence.findings import utc
+from sidecar.evidence.printable import printable
 
 if TYPE_CHECKING:
     from sidecar.evidence.coverage import Coverage
@@ -22,7 +23,7 @@ Section = tuple[str, Sequence[Line]]
 
 _NOTHING: Json = {}
 
-RESULTS = {
+RESULTS: Mapping[str, str] = {
     Result.RELEASED: "the model's answer was given to the client",
     Result.REFUSED: "the model's answer was withheld",
     Result.REPLACED: "another answer was given in place of the model's",
@@ -49,14 +50,14 @@ def tell(records: Sequence[Mapping[str, Any]], coverage: Sequence[Coverage]) -> 
         ("on record", [line for one in coverage for line in _covered(one)]),
     ]
     head = f"decision {records[0]['decision_id']}{_of_model(opening)}"
-    return "\n".join([head, *(line for title, lines in sections for line in _section(title, lines))])
+    return "\n".join([printable(head), *(line for title, lines in sections for line in _section(title, lines))])
 
 
 def _section(title: str, lines: Sequence[Line]) -> list[str]:
     shown: list[str] = []
     for number, (name, text) in enumerate(lines):
         label = "" if number else title
-        shown.append(f"  {label:<{_TITLE_WIDTH}}  {name:<{_NAME_WIDTH}}  {text}".rstrip())
+        shown.append(printable(f"  {label:<{_TITLE_WIDTH}}  {name:<{_NAME_WIDTH}}  {text}".rstrip()))
     return ["", *shown] if shown else []
 
 
@@ -183,7 +184,7 @@ def _client(opening: Json, outcome: Json) -> list[Line]:
         return [("", "not known (yet)")]
     result = str(outcome["result"])
     status = outcome.get("status")
-    return [("status", "none" if status is None else str(status)), (result, RESULTS.get(cast("Result", result), ""))]
+    return [("status", "none" if status is None else str(status)), (result, RESULTS.get(result, ""))]
 
 
 def _took(outcome: Json) -> list[Line]:

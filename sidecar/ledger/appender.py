@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sidecar.ledger.merkle import Tree
     from sidecar.ledger.recovery import Recovered
 
-SEGMENT_LIMIT_MIN_BYTES = 1 << 20
-
 
 class Appender:
     """Appends to the newest segment and goes on to the reserved one when that is full.

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from sidecar.durable import make_private, sync_folder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -130,24 +132,3 @@ class OsFiles:
         """See the port."""
         path.unlink(missing_ok=True)
         sync_folder(path.parent)  # or a power loss could bring an old segment back and not its successor
-
-
-def make_private(folder: Path) -> None:
-    """Makes a folder and what is missing above it, each durable and for its owner only.
-
-    `mkdir(parents=True)` gives its mode to the last one alone.
-    """
-    if folder.is_dir():
-        return
-    make_private(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -8,8 +8,6 @@ their copy of it out of the reach of whoever runs the sidecar.
 from __future__ import annotations
 
 import fcntl
-import os
-import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from sidecar.ledger.files import make_private, sync_folder
+from sidecar.durable import create_once, replace
 from sidecar.ledger.note import Signer, VerifierKey
 
 if TYPE_CHECKING:
@@ -40,8 +38,7 @@ def load_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
     """
     with suppress(FileNotFoundError):
         return _read_key(path), False
-    make_private(path.parent)
-    made = _create(path, _pem(Ed25519PrivateKey.generate()))
+    made = create_once(path, _pem(Ed25519PrivateKey.generate()))
     return _read_key(path), made
 
 
@@ -61,7 +58,7 @@ def publish(pub_file: Path, vkey: str) -> None:
     with _locked(pub_file):
         known = _published(pub_file)
         if key not in known:
-            _replace(pub_file, "".join(f"{one.vkey}\n" for one in [*known, key]).encode())
+            replace(pub_file, "".join(f"{one.vkey}\n" for one in [*known, key]).encode(), mode=0o644)
 
 
 def read_public(pub_file: Path) -> list[VerifierKey]:
@@ -98,37 +95,6 @@ def _parse_key(content: bytes) -> Ed25519PrivateKey | None:
 
 def _pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _create(path: Path, content: bytes) -> bool:
-    """Gives a new file, for its owner only, a name that is free; False where another process was first."""
-    with _draft(path, content, 0o600) as draft:
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return False
-    sync_folder(path.parent)
-    return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    with _draft(path, content, 0o644) as draft:
-        draft.replace(path)
-    sync_folder(path.parent)
-
-
-@contextmanager
-def _draft(path: Path, content: bytes, mode: int) -> Generator[Path]:
-    """A whole and durable file beside `path`, gone at the end unless it was moved."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sidecar.durable import make_private, sync_folder
 from sidecar.ledger.appender import Appender
 from sidecar.ledger.checkpoint import open_checkpoint
-from sidecar.ledger.files import make_private, sync_folder
 from sidecar.ledger.founding import Founding, LedgerRefused
 from sidecar.ledger.keys import load_key, publish
 from sidecar.ledger.notary import Notary

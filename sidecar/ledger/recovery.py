@@ -9,6 +9,7 @@ again; the tree before them comes from the tiles, and must have the root that th
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from sidecar.ledger.note import VerifierKey
 
 
+logger = logging.getLogger("sidecar.audit")
+
+
 class Recall(Protocol):
     """Told of each record that is read again, oldest first."""
 
@@ -44,7 +48,7 @@ class Recovered:
     """A log as it was found. `first` and `used_bytes` are the newest segment's.
 
     `signed` is the last checkpoint. `tiles` gets each tile that becomes full,
-    beginning with those of the records read again. `torn_bytes` were cut off.
+    beginning with those of the records read again.
     """
 
     log_id: str
@@ -53,7 +57,6 @@ class Recovered:
     used_bytes: int
     signed: Checkpoint
     tiles: list[Tile]
-    torn_bytes: int
 
 
 def recover(files: Files, layout: Layout, log_id: str, keys: Sequence[VerifierKey], recall: Recall) -> Recovered:
@@ -81,7 +84,6 @@ class _Replay:
         self._recall = recall
         self._tiles: list[Tile] = []
         self._ends: dict[Path, int] = {}
-        self._torn_bytes = 0
 
     def run(self) -> Recovered:
         """See `recover`."""
@@ -96,7 +98,7 @@ class _Replay:
             raise LedgerRefused(f"{self._signed.size} records were signed, and only {tree.size} are there")
         self._cut()
         used_bytes = self._ends[self._paths[-1]]
-        return Recovered(self._log_id, tree, newest.first, used_bytes, self._signed, self._tiles, self._torn_bytes)
+        return Recovered(self._log_id, tree, newest.first, used_bytes, self._signed, self._tiles)
 
     def _cut(self) -> None:
         """Only now, when all else is as it should be: what is refused stays as it was found."""
@@ -156,7 +158,7 @@ class _Replay:
             if tree.size < self._signed.size:
                 raise Damaged(path, scan.end, tree.size, f"{scan.problem}, in a record that was signed")
             check_tail(path, scan, tree.size, self._log_id)
-            self._torn_bytes = path.stat().st_size - scan.end
+            logger.warning("%s: cutting off at byte %d what a crash left of a commit: %s", path, scan.end, scan.problem)
 
     def _check_signed(self, tree: Tree) -> None:
         if tree.size == self._signed.size and tree.root() != self._signed.root:

@@ -3,8 +3,8 @@
 Belongs here: a process of its own (`python -m sidecar.ship`) that reads one slot's ledger below its newest checkpoint,
 makes spans and log records of it, copies it to an archive, and remembers what was acknowledged. Nothing here is on
 the way of a request; the log is the truth, and whatever ends this process loses nothing. Does not belong here: writing
-the ledger, proving or judging it. Imports `ledger`, `audit` (ids, kinds, heads), `model`, `telemetry`; imported by the
-composition root, which supervises the process and shows its lag.
+the ledger, proving or judging it. Imports `ledger`, `audit` (ids, kinds, heads), `model`, `telemetry`,
+`durable`; imported by the composition root, which supervises the process and shows its lag.
 
     ledger ─▶ tail ─▶ exchanges ─▶ span, log_record ─▶ encode ─▶ collector     the destination `otlp`
           └─▶ segments, tiles, checkpoints ─▶ store                            the destination `archive`

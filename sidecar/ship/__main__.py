@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sidecar
-from sidecar.ledger.files import make_private
+from sidecar.durable import make_private
 from sidecar.ledger.layout import Layout
 from sidecar.ship.archive import ArchiveDestination
 from sidecar.ship.cursor import CursorFile

@@ -6,8 +6,6 @@ An object is made whole or not at all, and never replaced. One that is there alr
 
 from __future__ import annotations
 
-import os
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from sidecar.ledger.files import make_private, sync_folder
+from sidecar.durable import draft, make_private, sync_folder
 from sidecar.ship.destination import Unavailable
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 Content = bytes | Path
 T = TypeVar("T")
 _CHUNK_BYTES = 1 << 20
+_MODE = 0o666
+"""Less the umask: who else may read an archive is for the archive's owner to say."""
 DRAFT_AGE_S = 86_400
 
 
@@ -109,28 +109,20 @@ class FolderStore:
     def _link(self, path: Path, content: Content) -> bool:
         """The content gets its name when it is whole; False where another was first."""
         make_private(path.parent)
-        make_private(self._drafts)
-        draft = self._drafts / secrets.token_hex(16)
-        try:
-            with draft.open("xb") as file:
-                for chunk in _chunks(content):
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            path.hardlink_to(draft)
-        except FileExistsError:
-            return False
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft(self._drafts / path.name, _chunks(content), _MODE) as whole:
+            try:
+                path.hardlink_to(whole)
+            except FileExistsError:
+                return False
         sync_folder(path.parent)
         return True
 
     def _forget_drafts(self, before_unix_s: float) -> None:
         """What killed processes left behind; others may be at work in the same folder just now."""
-        for draft in self._drafts.glob("*"):
+        for left in self._drafts.glob("*"):
             with suppress(FileNotFoundError):
-                if draft.stat().st_mtime < before_unix_s:
-                    draft.unlink()
+                if left.stat().st_mtime < before_unix_s:
+                    left.unlink()
 
 
 class FileSystem(Protocol):

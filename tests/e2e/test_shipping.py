@@ -68,14 +68,21 @@ def test_a_log_that_was_put_back_does_not_start_and_one_without_its_archive_does
     shutil.copytree(tmp_path / "older", audit / "0")
     again = tmp_path / "again"
     shutil.copytree(tmp_path / "first", again, ignore=shutil.ignore_patterns("rego", "data.json"))
+    found = [image(again / "audit" / "0" / "ledger"), image(tmp_path / "archive")]
     with (
         recording_server() as upstream,
         pytest.raises(pytest.fail.Exception, match="--audit-archive: the archive has a checkpoint over"),
         sidecar(again, upstream.url, *flags),
     ):
         pytest.fail("it started")
+    assert [image(again / "audit" / "0" / "ledger"), image(tmp_path / "archive")] == found
     (tmp_path / "archive").rename(tmp_path / "elsewhere")
     third = tmp_path / "third"
     shutil.copytree(tmp_path / "first", third, ignore=shutil.ignore_patterns("rego", "data.json"))
     with recording_server() as upstream, sidecar(third, upstream.url, *flags) as running:
         assert running.infer(PATH, BODY).status == 200
+
+
+def image(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, with its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

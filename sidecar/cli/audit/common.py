@@ -15,6 +15,7 @@ from sidecar.evidence import AuditLog
 from sidecar.evidence.export import NotExported
 from sidecar.evidence.folders import NoLog
 from sidecar.evidence.log import KeysMissing, UnknownDecision
+from sidecar.evidence.printable import printable
 from sidecar.evidence.prove import NotProven
 from sidecar.evidence.verify.run import RetentionRan
 from sidecar.ledger.segments import Damaged
@@ -34,9 +35,10 @@ public_key = click.option(
 
 
 def _check_id(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not _DECISION_ID.fullmatch(value):
+    lower = value.lower()
+    if not _DECISION_ID.fullmatch(lower):
         raise click.BadParameter("a decision id has 32 hexadecimal digits: see X-Decision-Id of an answer")
-    return value
+    return lower
 
 
 decision_id = click.argument("decision_id", callback=_check_id)
@@ -47,8 +49,10 @@ def ended(path: Path) -> Generator[None]:
     """Exits 2 where there is no log in a folder or it cannot be read, 1 where what is asked of it cannot be given."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # the reader of the output has seen enough: the group ends the verb
     except (NoLog, KeysMissing, RetentionRan, OSError, ValueError) as error:
-        exit_with([str(error)])
+        exit_with([printable(str(error))])
     except Damaged as error:
         fail(f"{error}; `sidecar audit verify {path}` tells more")
     except (UnknownDecision, NotProven, NotExported) as error:
@@ -64,7 +68,7 @@ def opened(path: Path, key_file: Path | None = None) -> Generator[AuditLog]:
 
 def fail(message: str) -> NoReturn:
     """Says it on standard error and exits 1."""
-    click.echo(f"sidecar: {message}", err=True)
+    click.echo(f"sidecar: {printable(message)}", err=True)
     sys.exit(1)
 
 

@@ -14,7 +14,7 @@ Examples:
   sidecar audit export audit | jq -r .kind | sort | uniq -c
   sidecar audit export audit/0 --tlog site && fsck --storage_url file://$PWD/site --public_key trusted.pub
 
-Exit codes: 0 exported, 1 the log is damaged or not whole, 2 there is no log.
+Exit codes: 0 exported, 1 the log is damaged or not whole, 2 there is no log, or OUT is not empty.
 """
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from sidecar.cli.audit.common import ended
+from sidecar.cli.audit.common import ended, fail, folder
 from sidecar.cli.options import exit_with
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Examples:
 Without a candidate each decision is made again by the policy that made it, and must come out the same.
 With one, what it would have decided otherwise is listed: first what it would let pass, then what it would refuse.
 Nothing is sent, recorded or counted. `sidecar audit verify` says whether the records are those that were written.
-Exit codes: 0 no difference, 1 a difference (or nothing could be replayed, or a log is damaged), 2 it cannot run.
+Exit codes: 0 no difference, 1 a difference (or nothing was replayed, or a log is damaged), 2 it cannot run.
 """
 
 
@@ -42,7 +42,7 @@ def _unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | 
 
 
 @click.command("replay", epilog=EPILOG)
-@click.argument("audit_dir", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("audit"))
+@folder
 @click.option(
     "--policy", type=click.Path(exists=True, path_type=Path), help="A candidate: folder of Rego, or bundle (tar.gz)."
 )
@@ -62,7 +62,7 @@ def _unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | 
 @click.option("--until", metavar="TIME", callback=_unix_ns, help="Only records before this time.")
 @click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
 def command(
-    audit_dir: Path,
+    folder: Path,
     *,
     policy: Path | None,
     data: Path | None,
@@ -71,23 +71,25 @@ def command(
     until: int | None,
     as_json: bool,
 ) -> None:
-    """Ask a policy again what was asked of it then: every decision in AUDIT_DIR, in order."""
+    """Ask a policy again what was asked of it then: every decision in DIR, in order."""
     from sidecar.evidence.replay import Span, count_records, replay  # noqa: PLC0415 - not for `--help`
     from sidecar.evidence.replay.text import told  # noqa: PLC0415
     from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
 
-    with ended(audit_dir):
+    with ended(folder):
         try:
-            candidate, records = _candidate(policy, data), count_records(audit_dir)
+            candidate, records = _candidate(policy, data), count_records(folder)
             with click.progressbar(
                 length=records, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
             ) as bar:
-                report = replay(audit_dir, candidate, span=Span(since, until), engine=engine, advance=bar.update)
+                report = replay(folder, candidate, span=Span(since, until), engine=engine, advance=bar.update)
         except PolicyProblems as found:
             exit_with(found.problems)
         except (KeyError, TypeError, ValueError) as error:
-            exit_with([f"the records in {audit_dir} are not as this version writes them: {error!r}"])
+            exit_with([f"the records in {folder} are not as this version writes them: {error!r}"])
     click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2) if as_json else told(report))
+    if not report.replayed:
+        fail("no decision was replayed" if report.records else "there are no records to look at")
     sys.exit(0 if report.is_clean else 1)
 
 

@@ -11,13 +11,14 @@ import orjson
 
 from sidecar.cli.audit.common import fail, folder, opened, progress, public_key
 from sidecar.cli.options import exit_with
+from sidecar.evidence.checkpoints import claimed_checkpoint
 from sidecar.evidence.findings import utc
 from sidecar.evidence.prove import NotProven, check_proof
+from sidecar.evidence.verify.notes import NOTE_LIMIT_BYTES
 from sidecar.ledger.keys import read_public
+from sidecar.ledger.note import NoteInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sidecar.evidence.findings import Finding
     from sidecar.evidence.report import Report
 
@@ -45,14 +46,26 @@ def command(folder: Path, public_key: Path | None, against: Path | None, proof: 
     if proof is not None:
         _verify_proof(proof, public_key, as_json=as_json)
         return
+    older = _read_older(against) if against is not None else None
     with opened(folder, public_key) as log, progress("verifying") as tick:
-        reports = log.verify(against=against.read_bytes() if against else None, tick=tick)
+        reports = log.verify(against=older, tick=tick)
         trust = _trust(log.key_file, is_default=public_key is None)
     if as_json:
         click.echo(orjson.dumps({"key_file": str(log.key_file), "logs": [report.as_json() for report in reports]}))
     else:
         click.echo("\n\n".join([*map(_tell, reports), trust]))
     sys.exit(0 if all(report.holds for report in reports) else 1)
+
+
+def _read_older(path: Path) -> bytes:
+    """A checkpoint, whoever signed it; a file that is none was named by mistake, and says nothing of the log."""
+    with path.open("rb") as file:
+        note = file.read(NOTE_LIMIT_BYTES)
+    try:
+        claimed_checkpoint(note)
+    except NoteInvalid:
+        exit_with([f"{path} is no signed checkpoint: give a copy of the `checkpoint` that a log had"])
+    return note
 
 
 def _trust(key_file: Path, *, is_default: bool) -> str:
@@ -69,7 +82,7 @@ def _tell(report: Report) -> str:
     for finding in [*report.problems, *report.notices]:
         lines += ["", *_tell_finding(finding)]
     lines += [f"  … and {count:,} more of {code}" for code, count in report.hidden.items()]
-    verdict = "holds" if report.holds else f"DOES NOT HOLD: {_count(report.problems)}"
+    verdict = "holds" if report.holds else f"DOES NOT HOLD: {_kinds(report)}"
     return "\n".join([*lines, "", f"  {verdict}"])
 
 
@@ -89,11 +102,13 @@ def _tell_finding(finding: Finding) -> list[str]:
     lines = [f"  {kind:7}  {finding.code}: {finding.what}"]
     if finding.place:
         lines.append(f"           at {finding.place}")
+    if finding.last:
+        lines.append(f"           and the next {finding.count - 1:,}, up to {finding.last}")
     return [*lines, f"           {finding.meaning}"]
 
 
-def _count(problems: Sequence[Finding]) -> str:
-    return "1 finding" if len(problems) == 1 else f"{len(problems)} findings"
+def _kinds(report: Report) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in report.problem_counts.items())
 
 
 def _verify_proof(proof: Path, public_key: Path | None, *, as_json: bool) -> None:

@@ -112,6 +112,8 @@ def candidate_of(policy: Path, data: Path | None = None) -> Bundle:
     Raises `PolicyProblems` with all that is wrong.
     """
     if policy.is_dir():
+        if not any(policy.rglob("*.rego")):
+            raise PolicyProblems([f"no *.rego file found in {policy}"])
         return build(policy, data)
     if data is not None:
         raise PolicyProblems([f"{policy} is a bundle and has its own data: give a folder, or no data"])

@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
 REGISTERS = (("revocations", "tokens"), ("revocations", "subjects"), ("objections", "subjects"))
 
-_PERIOD = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.[0-9a-f]{8}")
 
 
-def load_salt(audit_dir: Path, period: str | None) -> Salt | None:
-    """A period's salt; None where it was deleted, or the record names no period. Raises OSError."""
-    if period is None or not _PERIOD.fullmatch(period):  # a record's word must not become a path
+def load_salt(audit_dir: Path | None, name: str | None) -> Salt | None:
+    """The salt that a record names; None where it was deleted, or there are none at all, or the record names none.
+
+    Raises OSError.
+    """
+    named = _NAME.fullmatch(name or "")  # a record's word must not become a path
+    if audit_dir is None or named is None:
         return None
     try:
-        key = (audit_dir / "salts" / f"{period}.salt").read_bytes()
+        key = (audit_dir / "salts" / f"{named[1]}.salt").read_bytes()
     except FileNotFoundError:
         return None
-    return Salt(period, key) if len(key) == SALT_BYTES else None
+    found = Salt(named[1], key)
+    return found if len(key) == SALT_BYTES and found.name == name else None
 
 
 def has_entries(data: Mapping[str, Any]) -> bool:

@@ -70,8 +70,8 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """No difference, and not only because nothing could be replayed."""
-        return not self.differences and (self.replayed > 0 or not self.not_replayed)
+        """No difference, and not only because nothing was replayed."""
+        return not self.differences and self.replayed > 0
 
     def count(self, change: Change) -> int:
         """Differences of one kind."""

@@ -48,7 +48,7 @@ MEANINGS = {
     Why.POLICY_NOT_KEPT: "the policy that decided is not kept; give one with --policy",
     Why.POLICY_DAMAGED: "the kept policy is not what decided",
     Why.POLICY_NOT_ACCEPTED: "the engine does not accept the policy any more",
-    Why.SALT_DELETED: "the period's salt was deleted, and the policy reads what it hid",
+    Why.SALT_DELETED: "the period's salt is not here (any more), and the policy reads what it hid",
     Why.VALUE_NOT_RECORDED: "the policy reads a value of which the record holds only a digest or a part",
 }
 

@@ -19,7 +19,7 @@ from sidecar.evidence.replay.policies import Candidate, Policies, PolicyUsed, Re
 from sidecar.evidence.replay.pseudonyms import load_salt
 from sidecar.evidence.replay.report import Report, Tally
 from sidecar.evidence.replay.rows import Pairing, Row, Skipped, Undecided, Why
-from sidecar.evidence.replay.source import Span, records_of
+from sidecar.evidence.replay.source import Span, home_of, records_of
 from sidecar.model.decision import Decision
 from sidecar.model.refusal import Refused
 from sidecar.policy.problems import PolicyProblems
@@ -54,11 +54,11 @@ class _Asked:
     @property
     def run(self) -> tuple[str, str, str | None]:
         """Rows with the same one are answered by the same engine."""
-        return self.kind, self.policy.bundle.revision, self.salt.period if self.salt else None
+        return self.kind, self.policy.bundle.revision, self.salt.name if self.salt else None
 
 
 def replay(
-    audit_dir: Path,
+    folder: Path,
     candidate: Bundle | None = None,
     *,
     records: Iterable[bytes] | None = None,
@@ -66,24 +66,34 @@ def replay(
     engine: str = "auto",
     advance: Callable[[int], None] = lambda records: None,
 ) -> Report:
-    """Evaluates the recorded policy inputs of `audit_dir` again, and compares.
+    """Evaluates the recorded policy inputs of the logs in `folder` again, and compares.
 
     `candidate` None: each decision with the policy that made it, where it is kept; there must be no difference.
-    `records` None: those of all logs in `audit_dir`, slot after slot; salts and kept policies lie there, too.
+    `records` None: those of all logs in `folder`, slot after slot; salts and kept policies are taken from the audit
+    folder that they lie in. Else `folder` is that audit folder.
     `engine`: `auto` (the recorded kind, where it is installed), `opa` or `embedded`. `advance` is called with the
     number of records done since the last call. May be called where an event loop runs already, as in a notebook.
-    Raises `PolicyProblems` (no engine, or a candidate that it does not accept), `folders.NoLog`,
+    Raises `PolicyProblems` (no engine, no policies, or a candidate that it does not accept), `folders.NoLog`,
     `ledger.segments.Damaged`, OSError, and KeyError and ValueError for what is no record.
     """
-    policies = Recorded(audit_dir) if candidate is None else Candidate(candidate)
+    audit_dir = folder if records is not None else home_of(folder)
+    policies = Candidate(candidate) if candidate is not None else _recorded(audit_dir, folder)
     engines = Engines(makers_for(engine))
     work = _Replay(audit_dir, policies, engines, span or Span(), advance)
-    return _complete(work.run(records_of(audit_dir) if records is None else records))
+    return _complete(work.run(records_of(folder) if records is None else records))
+
+
+def _recorded(audit_dir: Path | None, folder: Path) -> Recorded:
+    if audit_dir is None:
+        raise PolicyProblems(
+            [f"{folder} is a log without its audit folder, as in an archive, and holds no policies: give --policy"]
+        )
+    return Recorded(audit_dir)
 
 
 class _Replay:
     def __init__(
-        self, audit_dir: Path, policies: Policies, engines: Engines, span: Span, advance: Callable[[int], None]
+        self, audit_dir: Path | None, policies: Policies, engines: Engines, span: Span, advance: Callable[[int], None]
     ) -> None:
         self._policies = policies
         self._engines = engines

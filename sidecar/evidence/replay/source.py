@@ -28,6 +28,11 @@ class Span:
         return after and (self.until_unix_ns is None or unix_ns < self.until_unix_ns)
 
 
+def home_of(folder: Path) -> Path | None:
+    """The audit folder with the salts and policies of a folder's logs; None of a log alone. Raises NoLog."""
+    return find_logs(folder)[0].audit_dir
+
+
 def records_of(folder: Path) -> Iterator[bytes]:
     """Every record's exact bytes, log after log. Raises `folders.NoLog` and `Damaged`."""
     for log in find_logs(folder):

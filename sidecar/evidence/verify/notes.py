@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from sidecar.ledger.checkpoint import Checkpoint
     from sidecar.ledger.note import VerifierKey
 
-_NOTE_LIMIT_BYTES = 64 << 10
+NOTE_LIMIT_BYTES = 64 << 10
+_SHOWN_CHARS = 80
+_NO_FILE = "a folder stands in its place"
 
 
 def check_identity(path: Path, keys: Sequence[VerifierKey], findings: Findings) -> Identity | None:
     """The log's identity, if its signature is good."""
-    note = _read(path)
-    if note is None:
+    try:
+        note = _read(path)
+    except FileNotFoundError:
         findings.add(Code.IDENTITY_MISSING, "the log has no identity", path.name)
+        return None
+    except IsADirectoryError:
+        findings.add(Code.IDENTITY_INVALID, _NO_FILE, path.name)
         return None
     claimed = _claimed_identity(note)
     if claimed is not None and not _is_known(claimed.origin, keys):
@@ -42,9 +48,13 @@ def check_checkpoint(
     path: Path, name: str, keys: Sequence[VerifierKey], origin: str | None, findings: Findings
 ) -> Checkpoint | None:
     """A checkpoint, if it is of this log and its signature is good; else what is wrong is noted under `name`."""
-    note = _read(path)
-    if note is None:
+    try:
+        note = _read(path)
+    except FileNotFoundError:
         findings.add(Code.CHECKPOINT_MISSING, "the log has no checkpoint", name)
+        return None
+    except IsADirectoryError:
+        findings.add(Code.CHECKPOINT_INVALID, _NO_FILE, name)
         return None
     return read_checkpoint(note, name, keys, origin, findings)
 
@@ -55,10 +65,11 @@ def read_checkpoint(
     """As `check_checkpoint`, of a note at hand. With `sole` it must have the log's signature alone."""
     claimed = _claimed_checkpoint(note)
     if claimed is not None and origin is not None and claimed.origin != origin:
-        findings.add(Code.CHECKPOINT_FOREIGN, f"it is of {claimed.origin}, and this log is {origin}", name)
+        what = f"it is of {claimed.origin[:_SHOWN_CHARS]}, and this log is {origin}"
+        findings.add(Code.CHECKPOINT_FOREIGN, what, name)
         return None
     if claimed is not None and not _is_known(claimed.origin, keys):
-        findings.add(Code.KEY_UNKNOWN, f"no key of {claimed.origin} was given", name)
+        findings.add(Code.KEY_UNKNOWN, f"no key of {claimed.origin[:_SHOWN_CHARS]} was given", name)
         return claimed
     try:
         return open_checkpoint(note, keys, origin, sole=sole)
@@ -85,9 +96,6 @@ def _claimed_checkpoint(note: bytes) -> Checkpoint | None:
         return None
 
 
-def _read(path: Path) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(_NOTE_LIMIT_BYTES)
-    except FileNotFoundError:
-        return None
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(NOTE_LIMIT_BYTES)

@@ -184,7 +184,7 @@ class RecordPass:
         if (log := claimed_log(record)) not in (None, self._log_id):
             self._say(Code.RECORD_FOREIGN, f"it says that it belongs to the log {log}", at, sequence, time_ns)
         elif head is None:
-            self._say(Code.RECORD_HEAD, f"it begins {record[:120]!r}", at, sequence, time_ns)
+            self._say(Code.RECORD_HEAD, f"it begins {record[:80]!r}", at, sequence, time_ns)
         elif int(head["sequence"]) != sequence:
             self._say(Code.RECORD_HEAD, f"it calls itself record {int(head['sequence'])}", at, sequence, time_ns)
         return self.state.last_unix_ns if time_ns is None else time_ns

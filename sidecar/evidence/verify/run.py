@@ -6,6 +6,7 @@ than that is said of it. Memory is bounded whatever the log's size: records are 
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from sidecar.evidence.verify.unsigned import UnsignedTree
 from sidecar.ledger.identity import origin_of
 from sidecar.ledger.layout import CHECKPOINT
 from sidecar.ledger.merkle import EMPTY_ROOT
-from sidecar.ledger.segments import first_of
+from sidecar.ledger.segments import first_of, segment_files
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sidecar.ledger.note import VerifierKey
 
 _ATTEMPTS = 5
-_ORIGIN_PREFIX = origin_of("")
+_ORIGIN = re.compile(origin_of("([0-9a-f]{32})"))
 
 
 class RetentionRan(Exception):
@@ -84,7 +85,7 @@ class _Verification:
         segments = self._listing.segments
         self._first = first_of(segments[0]) if segments else 0
         self._total = sum(segment.stat().st_size for segment in segments)
-        has_edge = not self._folder.is_archive  # an archive gets the unfinished tiles at the end of a run only
+        has_edge = not self._folder.is_archive  # an archive's records may prove it where these are not there
         tree = SignedTree(path, size, root, findings, first=self._first, has_edge_files=has_edge)
         if not tree.is_proven:
             findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", CHECKPOINT)
@@ -98,7 +99,21 @@ class _Verification:
         if not self._folder.is_archive:
             return check_checkpoint(self._folder.checkpoint, CHECKPOINT, self._keys, origin, self._findings)
         newest = newest_provable(self._folder)
-        return self._archived(newest, origin) if newest is not None else None
+        if newest is None:
+            self._tell_none_provable()
+            return None
+        return self._archived(newest, origin)
+
+    def _tell_none_provable(self) -> None:
+        """An archive gets checkpoints first; but what records it has must be under one."""
+        checkpoints = self._folder.checkpoints
+        largest = max((path.name for path in checkpoints.iterdir() if path.name.isdecimal()), default=None)
+        if largest is None or segment_files(self._folder.path):
+            what = "none can be checked by the tiles and records that are here"
+            self._findings.add(Code.CHECKPOINT_MISSING, what, checkpoints.name)
+        else:
+            what = f"the {int(largest)} records that were signed are not here"
+            self._findings.add(Code.RECORDS_ELSEWHERE, what, f"{checkpoints.name}/{largest}")
 
     def _archived(self, path: Path, origin: str | None) -> Checkpoint | None:
         """One checkpoint of an archive."""
@@ -131,10 +146,10 @@ class _Verification:
             code = Code.RECORDS_ELSEWHERE if self._folder.is_archive else Code.RECORDS_MISSING
             findings.add(code, f"the records {due} to {size - 1} were signed and are not here", sequence=due)
         elif due > size:
-            newer = due - max(size, first)
-            findings.add(
-                Code.NOT_YET_SIGNED, f"{newer} records are newer than the checkpoint", sequence=max(size, first)
-            )
+            start = max(size, first)
+            which = "newest checkpoint that can be checked here" if self._folder.is_archive else "checkpoint"
+            what = f"{due - start} records are newer than the {which}"
+            findings.add(Code.NOT_YET_SIGNED, what, sequence=start)
         if count := len(records.state.open_intents):
             what = f"{count} exchanges have an INTENT and no OUTCOME yet"
             findings.add(Code.STILL_OPEN, what, sequence=records.state.lowest_open)
@@ -157,6 +172,7 @@ class _Verification:
             older = read_checkpoint(against, "--against", self._keys, origin, self._findings, sole=False)
             if older is not None:
                 self._check_continues(tree, older, "--against")
+                self._check_compared(tree, older)
         if not self._folder.is_archive:
             return
         for path in sorted(self._folder.checkpoints.iterdir()):
@@ -173,6 +189,12 @@ class _Verification:
         if root is not None and root != older.root:
             what = f"the first {older.size} records have another root now"
             self._findings.add(Code.HISTORY_REWRITTEN, what, name)
+
+    def _check_compared(self, tree: SignedTree, older: Checkpoint) -> None:
+        """Retention deletes hashes that a size within their tile needs: what was asked must not pass as answered."""
+        if older.size <= tree.size and tree.root_at(older.size) is None:
+            what = f"whether the first {older.size} records are those that were signed in it cannot be told"
+            self._findings.add(Code.HISTORY_UNKNOWN, what, "--against", sequence=older.size)
 
     def _add_done(self, count: int) -> None:
         self._done += count
@@ -196,4 +218,6 @@ class _Verification:
 
 
 def _log_of(signed: Checkpoint | None) -> str | None:
-    return signed.origin.removeprefix(_ORIGIN_PREFIX) if signed else None
+    """The log that a checkpoint names. Where its key is unknown, anybody may have written what stands there."""
+    found = _ORIGIN.fullmatch(signed.origin) if signed else None
+    return found[1] if found else None

@@ -17,6 +17,7 @@ from sidecar.ledger.merkle import (
     TILE_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
+    Tile,
     Tree,
     leaf_hash,
     merkle_root,
@@ -107,7 +108,7 @@ class SignedTree:
         """What the tile's own file holds, if it is there at all."""
         try:
             return self._folder.read(level, index, width)
-        except TileMissing:
+        except (TileMissing, IsADirectoryError, NotADirectoryError):
             return None
 
     def edge(self, level: int) -> bytes:
@@ -187,10 +188,12 @@ class SignedTree:
         return level == 0 and (index + 1) * TILE_WIDTH <= self._first
 
     def _from_below(self, level: int, index: int, width: int) -> bytes:
-        if level == 0:
-            return _leaf_hashes(self._ledger_dir, index * TILE_WIDTH, width)
-        below = [self.file_of(level - 1, index * TILE_WIDTH + place) for place in range(width)]
-        return b"".join([merkle_root(hashes) for hashes in below if hashes]) if all(below) else b""
+        """From the tiles below it, or else from all the records below it."""
+        below = [self.file_of(level - 1, index * TILE_WIDTH + place) for place in range(width)] if level else [None]
+        whole = [hashes for hashes in below if hashes]
+        if len(whole) == len(below):
+            return b"".join(map(merkle_root, whole))
+        return _made_of_records(self._ledger_dir, level, index, width)
 
     def _compare(self, level: int, index: int, held: bytes, right: bytes, width: int) -> None:
         path = tile_path(level, index, width)
@@ -202,9 +205,21 @@ class SignedTree:
             compare_tile(path, held, right, self._findings)
 
 
-def _leaf_hashes(ledger_dir: Path, first: int, count: int) -> bytes:
-    """Records' hashes side by side, as far as they can be read."""
+def _made_of_records(ledger_dir: Path, level: int, index: int, width: int) -> bytes:
+    """A tile's hashes; empty where not all records below it can be read."""
+    made: list[Tile] = []
+
+    def keep(tile: Tile) -> None:
+        if tile.level == level:
+            made.append(tile)
+
+    tree = Tree(keep)
+    first, count = (places << TILE_HEIGHT * level for places in (index * TILE_WIDTH, width))
     try:
-        return b"".join(leaf_hash(entry.record) for entry in entries(ledger_dir, first, first + count))
+        for entry in entries(ledger_dir, first, first + count):
+            tree.append(leaf_hash(entry.record))
     except Damaged:
         return b""
+    if tree.size != count:
+        return b""
+    return next(tile.hashes for tile in [*made, *tree.partial_tiles()] if tile.level == level)

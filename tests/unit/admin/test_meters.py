@@ -14,6 +14,7 @@ from sidecar.app.readings import (
     connection_readings,
     consent_readings,
     policy_readings,
+    shipping_readings,
 )
 from sidecar.app.shipping import Shipping
 from sidecar.audit.records import Result
@@ -56,7 +57,7 @@ async def test_the_page_has_exactly_the_registered_metrics(tmp_path: Path) -> No
         meters = Meters("mlserver")
         meters.watch(lambda: policy_readings(it.policy))
         meters.watch(lambda: audit_readings(it.trail, it.log))
-        meters.watch(Shipping(Layout(it.audit_dir / "0")).readings)
+        meters.watch(lambda: shipping_readings(Shipping(Layout(it.audit_dir / "0"))))
         meters.watch(lambda: body_readings(Front(it.exchange, HttpLimits())))
         meters.watch(lambda: connection_readings(lambda: 3))
         meters.watch(lambda: consent_readings(ConsentOff()))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.ledger.files import VECTOR_LIMIT, OsFiles, make_private
+from sidecar.ledger.files import VECTOR_LIMIT, OsFiles
 from tests.unit.ledger.faulty import os_error
 from tests.unit.ledger.logs import scratch
 
@@ -162,13 +162,6 @@ def test_remove_does_not_mind_a_file_that_is_gone(files: OsFiles, tmp_path: Path
     files.remove(tmp_path / "file")
     files.remove(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_only_folders_that_were_missing_are_made_private(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir(mode=0o755)
-    make_private(tmp_path / "old" / "a" / "b")
-    make_private(tmp_path / "old")
-    assert [mode(tmp_path / name) for name in ("old", "old/a", "old/a/b")] == [0o755, 0o700, 0o700]
 
 
 def test_a_file_that_is_not_there_is_not_made_by_opening(files: OsFiles, tmp_path: Path) -> None:

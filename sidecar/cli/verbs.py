@@ -1,0 +1,37 @@
+"""A command whose verbs are files of one package, each loaded only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Verbs(click.Group):
+    """Loads `<package>.<verb>` on use, so that help needs none of them and a verb none of the others."""
+
+    def __init__(self, *arguments: Any, package: str, verbs: Mapping[str, str], **options: Any) -> None:
+        """`verbs`: what help says of each, in the order in which it tells them. The rest is click's."""
+        super().__init__(*arguments, **options)
+        self._package = package
+        self._verbs = dict(verbs)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click."""
+        return list(self._verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click."""
+        if cmd_name not in self._verbs:
+            return None
+        command: click.Command = import_module(f"{self._package}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click, which would load every verb for its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._verbs.items()))
