@@ -206,7 +206,7 @@ async def lab(
     audit_dir = folder / "audit"
     log = open_log(audit_dir / "0", audit_terms(audit_dir), clock)
     log.start()
-    trail = Trail(log, Salts(audit_dir / "salts", clock), clock, engine="embedded", mode=mode)
+    trail = Trail(log, Salts(audit_dir, clock), clock, engine="embedded", mode=mode)
     upstream, consent, window, observer = (
         ScriptedUpstream(),
         ScriptedConsent(),

@@ -43,9 +43,13 @@ from sidecar.proxy.judge import Judge
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
+    from sidecar.consent.verify import ConsentOff, ConsentVerifier
+    from sidecar.model.clock import Clock
     from sidecar.policy.policy import Policy
+    from sidecar.proxy.upstream import Upstream
     from sidecar.settings import Settings
 
 
@@ -85,43 +89,64 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
         upstream = await stack.enter_async_context(upstream_room(settings))
-        window = NoWindow()
-        judge = Judge(
-            policy=policy,
-            consent=consent,
-            window=window,
-            limits=Limits(max_instances=settings.max_instances),
-            listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
-            skew_timeout_s=settings.policy_timeout_ms / 1_000,
-        )
-        exchange = Exchange(
-            server=server(settings.server),
-            judge=judge,
-            upstream=upstream,
-            trail=trail,
-            throttle=MemoryThrottle(clock),
-            window=window,
-            observer=meters,
-            clock=clock,
-            mode=settings.mode,
-            metadata_allowed=settings.metadata == "allow",
+        exchange = _exchange(
+            settings, clock, policy=policy, consent=consent, trail=trail, upstream=upstream, meters=meters
         )
         limits = _http_limits(settings)
         front = Front(exchange, limits)
         readiness = Readiness(policy, trail)
-        meters.bound_by(lambda: policy.facts)
-        meters.watch(lambda: policy_readings(policy))
-        meters.watch(lambda: consent_readings(consent))
-        meters.watch(lambda: audit_readings(trail, log))
-        meters.watch(lambda: shipping_readings(shipping))
-        meters.watch(lambda: body_readings(front))
         views = Views(
             unready=readiness.reasons,
             metrics=meters.render,
             status=lambda: status(settings, policy, trail, log, readiness),
             decision=trail.find,
         )
-        yield Parts(policy, trail, log, front, limits, readiness, meters, views)
+        parts = Parts(policy, trail, log, front, limits, readiness, meters, views)
+        _watch(parts, consent, shipping)
+        yield parts
+
+
+def _exchange(
+    settings: Settings,
+    clock: Clock,
+    *,
+    policy: Policy,
+    consent: ConsentVerifier | ConsentOff,
+    trail: Trail,
+    upstream: Upstream,
+    meters: Meters,
+) -> Exchange:
+    window = NoWindow()
+    judge = Judge(
+        policy=policy,
+        consent=consent,
+        window=window,
+        limits=Limits(max_instances=settings.max_instances),
+        listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
+        skew_timeout_s=settings.policy_timeout_ms / 1_000,
+    )
+    return Exchange(
+        server=server(settings.server),
+        judge=judge,
+        upstream=upstream,
+        trail=trail,
+        throttle=MemoryThrottle(clock),
+        window=window,
+        observer=meters,
+        clock=clock,
+        mode=settings.mode,
+        metadata_allowed=settings.metadata == "allow",
+    )
+
+
+def _watch(parts: Parts, consent: ConsentVerifier | ConsentOff, shipping: Shipping) -> None:
+    meters = parts.meters
+    meters.bound_by(lambda: parts.policy.facts)
+    meters.watch(lambda: policy_readings(parts.policy))
+    meters.watch(lambda: consent_readings(consent))
+    meters.watch(lambda: audit_readings(parts.trail, parts.log))
+    meters.watch(lambda: shipping_readings(shipping))
+    meters.watch(lambda: body_readings(parts.front))
 
 
 def _http_limits(settings: Settings) -> HttpLimits:

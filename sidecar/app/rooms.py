@@ -203,7 +203,7 @@ def _terms(settings: Settings) -> Terms:
 @contextlib.asynccontextmanager
 async def trail_room(settings: Settings, clock: Clock, log: AuditLog, engine: str) -> AsyncGenerator[Trail]:
     """The audit trail over an open log."""
-    salts = Salts(settings.audit_dir / "salts", clock)
+    salts = Salts(settings.audit_dir, clock)
     with contextlib.suppress(Refused):  # told in the log; each call is refused until there is one
         salts.current()
     trail = Trail(log, salts, clock, engine=engine, mode=settings.mode, quota=_quota(settings))

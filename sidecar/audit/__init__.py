@@ -1,5 +1,6 @@
-"""The audit trail: records, the log that holds them, pseudonyms in them, spans made from them.
+"""The audit trail: records, the log that holds them, pseudonyms in them, kept policies.
 
-The log is the truth; spans and metrics are projections of it. Imports `ledger`, `model`, `durable` and
-`secret_file`; imported by `proxy` (as a port), `admin`, `cli` and the composition root.
+Belongs here: what is recorded and when, and what is needed beside the log to read it later. Does not: the bytes of
+the log (`ledger`), what is made of it (`ship`, `evidence`). The log is the truth; all else is a projection of it.
+Imports `model`, `ledger`, `durable` and `secret_file`; imported by `proxy`, `ship`, `evidence`, `demo` and `app`.
 """

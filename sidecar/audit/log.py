@@ -40,6 +40,8 @@ class _Wait(asyncio.Future[None]):
 class DurableLog:
     """The `AuditLog` port over a ledger. Made by `opening.open_log`; `start` begins the work.
 
+    Until `start` the ledger is its maker's thread's, which may `write`; from then on the writer's thread's alone. All
+    else is to be called on the event loop that called `start`.
     `required` False is the delivery `best_effort`: nobody waits, and what cannot be recorded is dropped and counted.
     """
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sidecar.audit")
 
+FOLDER = "salts"
+"""Below the audit folder."""
 SALT_BYTES = 32
 RETRY_AFTER_S = 1
 _ID_DIGITS = 8
@@ -48,8 +50,8 @@ class Salt:
 class Salts:
     """The current period's salt, made on the first use of the period and then kept in memory."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
-        self._directory = directory
+    def __init__(self, audit_dir: Path, clock: Clock) -> None:
+        self._audit_dir = audit_dir
         self._clock = clock
         self._day: int | None = None
         self._salt = Salt("", b"")
@@ -65,7 +67,7 @@ class Salts:
 
     def _load(self, period: str) -> Salt:
         try:
-            return Salt(period, read_or_create(self._directory / f"{period}.salt", SALT_BYTES))
+            return Salt(period, read_or_create(salt_path(self._audit_dir, period), SALT_BYTES))
         except (OSError, ValueError) as error:
             if str(error) != self._problem:  # once for each cause, however many calls it refuses
                 logger.error("the audit trail has no salt for %s: %s", period, error)  # noqa: TRY400 - the cause says it
@@ -73,6 +75,17 @@ class Salts:
             raise refused(
                 "audit_unavailable", "the audit trail has no salt for today", retry_after_s=RETRY_AFTER_S
             ) from error
+
+
+def salt_path(audit_dir: Path, period: str) -> Path:
+    """Where the salt of a period lies. Raises ValueError for what is no day: any other word could be a path."""
+    try:
+        is_day = datetime.date.fromisoformat(period).isoformat() == period
+    except ValueError:
+        is_day = False
+    if not is_day:
+        raise ValueError(f"{period!r} is no period: give a day as YYYY-MM-DD")
+    return audit_dir / FOLDER / f"{period}.salt"
 
 
 def period_of(day: int) -> str:

@@ -1,4 +1,4 @@
-"""Which checkpoint speaks for a log, and what one claims before its signature is checked.
+"""Which checkpoint speaks for a log.
 
 A ledger has one. An archive has many, and the newest cannot always be checked by what is there: it comes with the
 unfinished tiles of its size, and before full tiles and closed segments, which may be far behind after an outage.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.checkpoint import Checkpoint
 from sidecar.ledger.merkle import TILE_HEIGHT, TILE_WIDTH
 from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import Damaged, first_of, segment_files
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.evidence.folders import LogFolder
-
-
-def claimed_checkpoint(note: bytes) -> Checkpoint:
-    """What a signed note says, whoever signed it. Raises NoteInvalid."""
-    return Checkpoint.parse(signed_text(note))
-
-
-def signed_text(note: bytes) -> str:
-    """The text of a note, less its signatures, as far as it is one."""
-    return note.decode(errors="replace").rpartition("\n\n")[0] + "\n"
 
 
 def newest_provable(folder: LogFolder) -> Path | None:

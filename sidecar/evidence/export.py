@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from sidecar.evidence.checkpoints import claimed_checkpoint, newest_recorded
+from sidecar.evidence.checkpoints import newest_recorded
+from sidecar.ledger.checkpoint import claimed_checkpoint
 from sidecar.ledger.layout import CHECKPOINT
 from sidecar.ledger.merkle import TILE_WIDTH, Tile, Tree, leaf_hash
 from sidecar.ledger.note import NoteInvalid

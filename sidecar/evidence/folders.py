@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.layout import CHECKPOINT, IDENTITY, LEDGER, TILES, slots
+from sidecar.ledger.layout import CHECKPOINT, CHECKPOINTS, IDENTITY, LEDGER, TILES, slots
 from sidecar.ledger.segments import FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ARCHIVED_CHECKPOINTS = "checkpoints"
 
 
 class NoLog(Exception):
@@ -44,7 +42,7 @@ class LogFolder:
     @property
     def checkpoints(self) -> Path:
         """All that were archived, in an archive."""
-        return self.path / ARCHIVED_CHECKPOINTS
+        return self.path / CHECKPOINTS
 
     @property
     def is_archive(self) -> bool:
@@ -58,7 +56,7 @@ def find_logs(folder: Path) -> list[LogFolder]:
         return [LogFolder(layout.ledger_dir, folder) for layout in found]
     if (folder / LEDGER).is_dir():
         return [LogFolder(folder / LEDGER, folder.resolve().parent)]
-    if any((folder / name).exists() for name in (IDENTITY, CHECKPOINT, FOLDER, TILES, ARCHIVED_CHECKPOINTS)):
+    if any((folder / name).exists() for name in (IDENTITY, CHECKPOINT, FOLDER, TILES, CHECKPOINTS)):
         is_slot = folder.resolve().name == LEDGER
         return [LogFolder(folder, folder.resolve().parents[1] if is_slot else None)]
     raise NoLog(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import fcntl
 import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from sidecar.audit.salts import salt_path
 from sidecar.durable import sync_folder
 from sidecar.ledger.layout import slots
 
@@ -30,12 +30,9 @@ class NotForgotten(Exception):
 def salt_file(audit_dir: Path, period: str) -> Path:
     """Where the salt of a period (a UTC day, `YYYY-MM-DD`) lies. Raises NotForgotten."""
     try:
-        is_day = datetime.date.fromisoformat(period).isoformat() == period
-    except ValueError:
-        is_day = False
-    if not is_day:
-        raise NotForgotten(f"{period!r} is no period: give a day as YYYY-MM-DD")
-    path = audit_dir / "salts" / f"{period}.salt"
+        path = salt_path(audit_dir, period)
+    except ValueError as error:
+        raise NotForgotten(str(error)) from error
     if not path.is_file():
         raise NotForgotten(f"{path} is not there: that day is forgotten already, or nothing was recorded on it")
     return path

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.merkle import HASH_BYTES
-from sidecar.ledger.note import NoteInvalid, open_note
+from sidecar.ledger.note import NoteInvalid, open_note, signed_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +49,11 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
     if signer.name != checkpoint.origin:
         raise ValueError(f"the key of {signer.name} does not sign for {checkpoint.origin}")
     return signer.sign(checkpoint.text)
+
+
+def claimed_checkpoint(note: bytes) -> Checkpoint:
+    """What a signed note says, whoever signed it. Raises NoteInvalid."""
+    return Checkpoint.parse(signed_text(note))
 
 
 def open_checkpoint(

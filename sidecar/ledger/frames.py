@@ -16,10 +16,12 @@ from crc32c import crc32c
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HEAD = struct.Struct("<IIQQ")
+HEAD = struct.Struct("<IIQQ")
+"""CRC, length, sequence, batch_first."""
 _CRC = struct.Struct("<I")
 _COVERED = struct.Struct("<IQQ")
-HEAD_BYTES = _HEAD.size
+HEAD_BYTES = HEAD.size
+CRC_BYTES = _CRC.size
 RECORD_LIMIT_BYTES = 65_535
 """Contract 7; an entry of a C2SP tlog-tiles bundle has a 16-bit length."""
 FRAME_LIMIT_BYTES = HEAD_BYTES + RECORD_LIMIT_BYTES
@@ -76,12 +78,12 @@ class FrameScan:
         if len(chunk) - at < HEAD_BYTES:
             self.problem = "a frame's head is cut off"
             return None
-        crc, length, sequence, batch_first = _HEAD.unpack_from(chunk, at)
+        crc, length, sequence, batch_first = HEAD.unpack_from(chunk, at)
         end = at + HEAD_BYTES + length
         if not 0 < length <= RECORD_LIMIT_BYTES or end > len(chunk):
             self.problem = f"a frame says that its record has {length} bytes"
             return None
-        covered = chunk[at + _CRC.size : end]
+        covered = chunk[at + CRC_BYTES : end]
         if crc32c(covered) != crc:
             self.problem = "a frame's CRC-32C does not match"
             return None
@@ -114,6 +116,6 @@ def is_followed_up(data: bytes, mark: bytes, sequence: int) -> bool:
 
 
 def _is_later(data: bytes, begin: int, sequence: int) -> bool:
-    crc, length, own, batch_first = _HEAD.unpack_from(data, begin)
-    covered = data[begin + _CRC.size : begin + HEAD_BYTES + length]
+    crc, length, own, batch_first = HEAD.unpack_from(data, begin)
+    covered = data[begin + CRC_BYTES : begin + HEAD_BYTES + length]
     return batch_first > sequence and own >= batch_first and crc32c(covered) == crc

@@ -23,6 +23,14 @@ def origin_of(log_id: str) -> str:
     return f"model-policy-sidecar/{log_id}"
 
 
+def log_id_of(origin: str) -> str:
+    """The log whose origin this is. Raises NoteInvalid for what `origin_of` does not give."""
+    log_id = origin.removeprefix(origin_of(""))
+    if origin != origin_of(log_id) or not _LOG_ID.fullmatch(log_id):
+        raise NoteInvalid(f"{origin[:80]!a} is not the origin of a log")
+    return log_id
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One log. `log_id` is 32 hexadecimal digits, `vkey` the key that signs its checkpoints now."""

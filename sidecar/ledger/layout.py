@@ -18,6 +18,8 @@ LEDGER = "ledger"
 CHECKPOINT = "checkpoint"
 IDENTITY = "identity"
 TILES = "tile"
+CHECKPOINTS = "checkpoints"
+"""Only in an archive, which keeps every checkpoint that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Layout:
     def segment(self, first: int) -> Path:
         """The segment that begins with a sequence."""
         return self.ledger_dir / FOLDER / segment_name(first)
+
+
+def checkpoint_name(size: int) -> str:
+    """`checkpoints/00000000000001234567`, where an archive has one: names sort like sizes."""
+    return f"{CHECKPOINTS}/{size:020}"
 
 
 def slots(audit_dir: Path) -> list[Layout]:

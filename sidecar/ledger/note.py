@@ -122,6 +122,11 @@ def open_note(note: bytes, keys: Iterable[VerifierKey], *, sole: bool = False) -
     return text
 
 
+def signed_text(note: bytes) -> str:
+    """The text of a note, less its signatures, whoever made them, as far as it is a note."""
+    return note.decode(errors="replace").rpartition("\n\n")[0] + "\n"
+
+
 def _parse(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     """The text, and each signature's key name and bytes, of which the first four are the key's id."""
     try:

@@ -14,6 +14,7 @@ from sidecar.durable import make_private, sync_folder
 from sidecar.ledger.appender import Appender
 from sidecar.ledger.checkpoint import open_checkpoint
 from sidecar.ledger.founding import Founding, LedgerRefused
+from sidecar.ledger.identity import log_id_of
 from sidecar.ledger.keys import load_key, publish
 from sidecar.ledger.notary import Notary
 from sidecar.ledger.note import NoteInvalid
@@ -123,7 +124,7 @@ class _Opening:
             segment_bytes=self.terms.segment_bytes,
         )
         keys = [*founding.published(), signer.verifier]
-        log_id = signer.name.rpartition("/")[2]
+        log_id = log_id_of(signer.name)
         recovered = recover(self.files, self.layout, log_id, keys, recall)
         key_changed = not self._is_signed_by(signer)
         publish(self.terms.public_file, signer.vkey)

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
+from sidecar.ledger.layout import CHECKPOINTS, checkpoint_name
 from sidecar.ledger.merkle import Tree
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.tiles import TileMissing
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sidecar.ledger.merkle import ReadTile
     from sidecar.ledger.note import VerifierKey
 
-FOLDER = "checkpoints"
 _SIZE = re.compile(r"\d{20}", re.ASCII)
 
 logger = logging.getLogger("sidecar.ship")
@@ -35,11 +35,6 @@ class RolledBack(Exception):
     """The log does not continue what was archived; the message says what to do."""
 
 
-def checkpoint_name(size: int) -> str:
-    """`checkpoints/00000000000001234567`: names sort like sizes."""
-    return f"{FOLDER}/{size:020}"
-
-
 def largest_checkpoint(archive_url: str, log_id: str, keys: Sequence[VerifierKey]) -> Checkpoint | None:
     """The newest checkpoint of a log in an archive; None where there is none.
 
@@ -47,10 +42,10 @@ def largest_checkpoint(archive_url: str, log_id: str, keys: Sequence[VerifierKey
     not know whether the log was rolled back.
     """
     store = open_store(archive_url)
-    sizes = [name for name in store.names(f"{log_id}/{FOLDER}") if _SIZE.fullmatch(name)]
+    sizes = [name for name in store.names(f"{log_id}/{CHECKPOINTS}") if _SIZE.fullmatch(name)]
     if not sizes:
         return None
-    name = f"{log_id}/{FOLDER}/{max(sizes)}"
+    name = f"{log_id}/{CHECKPOINTS}/{max(sizes)}"
     try:
         checkpoint = open_checkpoint(store.read(name), keys)
     except NoteInvalid as error:

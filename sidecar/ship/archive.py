@@ -13,11 +13,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sidecar.ledger.layout import IDENTITY
+from sidecar.ledger.layout import IDENTITY, checkpoint_name
 from sidecar.ledger.merkle import TILE_WIDTH
 from sidecar.ledger.segments import FOLDER, HEADER_BYTES, first_of, segment_files
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
-from sidecar.ship.anchor import checkpoint_name
 from sidecar.ship.cursor import open_cursor
 from sidecar.ship.destination import ARCHIVE, Unavailable
 from sidecar.ship.store import Conflict

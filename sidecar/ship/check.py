@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.ledger.checkpoint import open_checkpoint
+from sidecar.ledger.identity import log_id_of
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.layout import Layout
 from sidecar.ledger.note import NoteInvalid
@@ -49,7 +50,7 @@ def compare(layout: Layout, public_file: Path, archive: str) -> None:
     """Raises RolledBack, AnchorInvalid, StoreInvalid, NoteInvalid, Unavailable."""
     keys = read_public(public_file)
     signed = open_checkpoint(layout.checkpoint.read_bytes(), keys)
-    log_id = signed.origin.rpartition("/")[2]
+    log_id = log_id_of(signed.origin)
     check_continues(largest_checkpoint(archive, log_id, keys), signed, TileFolder(layout.ledger_dir).read)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from sidecar.ledger.checkpoint import Checkpoint
+from sidecar.ledger.checkpoint import claimed_checkpoint
 from sidecar.ledger.frames import HEAD_BYTES, FrameScan
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import first_sequence
@@ -45,9 +45,8 @@ def extent_of(layout: Layout) -> Extent | None:
     except FileNotFoundError:
         return None
     try:
-        text = note.partition(b"\n\n")[0].decode()
-        size = Checkpoint.parse(f"{text}\n").size
-    except (NoteInvalid, UnicodeDecodeError) as error:
+        size = claimed_checkpoint(note).size
+    except NoteInvalid as error:
         raise Damaged(layout.checkpoint, 0, None, str(error)) from error
     files = segment_files(layout.ledger_dir)
     if not files:

@@ -218,7 +218,7 @@ async def written(audit_dir: Path, scenario: Scenario) -> list[dict[str, Any]]:
     for step in (scenario, None):
         log = open_log(audit_dir / "0", audit_terms(audit_dir), CLOCK)
         log.start()
-        trail = Trail(log, Salts(audit_dir / "salts", CLOCK), CLOCK, engine="opa", mode="enforce")
+        trail = Trail(log, Salts(audit_dir, CLOCK), CLOCK, engine="opa", mode="enforce")
         if step is not None:
             await step(trail)
         await trail.aclose()

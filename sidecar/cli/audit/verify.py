@@ -11,10 +11,10 @@ import orjson
 
 from sidecar.cli.audit.common import fail, folder, opened, progress, public_key
 from sidecar.cli.options import exit_with
-from sidecar.evidence.checkpoints import claimed_checkpoint
 from sidecar.evidence.findings import utc
 from sidecar.evidence.prove import NotProven, check_proof
 from sidecar.evidence.verify.notes import NOTE_LIMIT_BYTES
+from sidecar.ledger.checkpoint import claimed_checkpoint
 from sidecar.ledger.keys import read_public
 from sidecar.ledger.note import NoteInvalid
 

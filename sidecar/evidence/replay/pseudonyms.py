@@ -6,10 +6,9 @@ the keys of these registers are put under that period's salt, so that the look-u
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, cast
 
-from sidecar.audit.salts import SALT_BYTES, Salt
+from sidecar.audit.salts import SALT_BYTES, Salt, salt_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,22 +16,20 @@ if TYPE_CHECKING:
 
 REGISTERS = (("revocations", "tokens"), ("revocations", "subjects"), ("objections", "subjects"))
 
-_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.[0-9a-f]{8}")
-
 
 def load_salt(audit_dir: Path | None, name: str | None) -> Salt | None:
     """The salt that a record names; None where it was deleted, or there are none at all, or the record names none.
 
     Raises OSError.
     """
-    named = _NAME.fullmatch(name or "")  # a record's word must not become a path
-    if audit_dir is None or named is None:
+    if audit_dir is None or name is None:
         return None
+    period = name.partition(".")[0]
     try:
-        key = (audit_dir / "salts" / f"{named[1]}.salt").read_bytes()
-    except FileNotFoundError:
+        key = salt_path(audit_dir, period).read_bytes()
+    except (ValueError, FileNotFoundError):  # ValueError: the record names no day
         return None
-    found = Salt(named[1], key)
+    found = Salt(period, key)
     return found if len(key) == SALT_BYTES and found.name == name else None
 
 

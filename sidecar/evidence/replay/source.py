@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.evidence.checkpoints import claimed_checkpoint, newest_recorded
+from sidecar.evidence.checkpoints import newest_recorded
 from sidecar.evidence.folders import find_logs
+from sidecar.ledger.checkpoint import claimed_checkpoint
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.reading import entries, first_sequence
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.evidence.findings import Code
-from sidecar.evidence.folders import ARCHIVED_CHECKPOINTS
-from sidecar.ledger.layout import CHECKPOINT, IDENTITY, TILES
+from sidecar.ledger.layout import CHECKPOINT, IDENTITY, TILES, checkpoint_name
 from sidecar.ledger.merkle import TILE_HEIGHT, TILE_WIDTH
 from sidecar.ledger.segments import FOLDER, first_of, segment_name
 from sidecar.ledger.tiles import parse_tile_path
@@ -62,8 +61,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_single(name: str, *, is_archive: bool) -> bool:
-    folder, _, size = name.rpartition("/")
-    is_archived = folder == ARCHIVED_CHECKPOINTS and len(size) == 20 and size.isdecimal()
+    size = name.rpartition("/")[2]
+    is_archived = size.isdecimal() and name == checkpoint_name(int(size))
     return name == IDENTITY or (is_archived if is_archive else name == CHECKPOINT)
 
 

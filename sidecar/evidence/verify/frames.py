@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crc32c import crc32c
 
 from sidecar.evidence.verify.heads import MARK
-from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, RECORD_LIMIT_BYTES
+from sidecar.ledger.frames import CRC_BYTES, FRAME_LIMIT_BYTES, HEAD, HEAD_BYTES, RECORD_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-FRAME = struct.Struct("<IIQQ")
-"""As `ledger.frames` has it: CRC-32C, length, sequence, batch_first."""
-CRC_BYTES = 4
 _WINDOW_BYTES = 1 << 20
 
 
@@ -66,7 +62,7 @@ def first_non_zero(file: BinaryIO, offset: int) -> int | None:
 def _whole(data: bytes, at: int, base: int) -> Whole | None:
     if len(data) - at < HEAD_BYTES:
         return None
-    crc, length, sequence, batch_first = FRAME.unpack_from(data, at)
+    crc, length, sequence, batch_first = HEAD.unpack_from(data, at)
     end = at + HEAD_BYTES + length
     if not 0 < length <= RECORD_LIMIT_BYTES or end > len(data) or crc32c(data[at + CRC_BYTES : end]) != crc:
         return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.evidence.checkpoints import claimed_checkpoint, signed_text
 from sidecar.evidence.findings import Code
-from sidecar.ledger.checkpoint import open_checkpoint
+from sidecar.ledger.checkpoint import claimed_checkpoint, open_checkpoint
 from sidecar.ledger.identity import Identity, open_identity
-from sidecar.ledger.note import NoteInvalid
+from sidecar.ledger.note import NoteInvalid, signed_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,8 @@ from crc32c import crc32c
 
 from sidecar.evidence.findings import Code, utc
 from sidecar.evidence.verify.damage import Examiner
-from sidecar.evidence.verify.frames import CRC_BYTES, FRAME
 from sidecar.evidence.verify.heads import claimed_log, claimed_time, exchange_heads, other_heads
-from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES
+from sidecar.ledger.frames import CRC_BYTES, FRAME_LIMIT_BYTES, HEAD, HEAD_BYTES
 from sidecar.ledger.merkle import TILE_WIDTH
 from sidecar.ledger.segments import FOLDER, HEADER_BYTES
 
@@ -120,7 +119,7 @@ class RecordPass:
 
         The byte before a record is the highest of `batch_first`, and so 0: the one that a leaf's hash begins with.
         """
-        state, run, read_head, unpack = self.state, self._run, self._read_head, FRAME.unpack_from
+        state, run, read_head, unpack = self.state, self._run, self._read_head, HEAD.unpack_from
         at, limit, due = 0, len(data), state.due
         state.records -= due
         while limit - at >= HEAD_BYTES:

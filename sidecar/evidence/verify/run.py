@@ -6,7 +6,6 @@ than that is said of it. Memory is bounded whatever the log's size: records are 
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,13 @@ from sidecar.evidence.verify.files import list_files
 from sidecar.evidence.verify.leaves import Leaves
 from sidecar.evidence.verify.notes import check_checkpoint, check_identity, read_checkpoint
 from sidecar.evidence.verify.records import RecordPass
-from sidecar.evidence.verify.segments import SegmentPass, log_id_of
+from sidecar.evidence.verify.segments import SegmentPass, log_id_in
 from sidecar.evidence.verify.tree import SignedTree
 from sidecar.evidence.verify.unsigned import UnsignedTree
-from sidecar.ledger.identity import origin_of
-from sidecar.ledger.layout import CHECKPOINT
+from sidecar.ledger.identity import log_id_of, origin_of
+from sidecar.ledger.layout import CHECKPOINT, checkpoint_name
 from sidecar.ledger.merkle import EMPTY_ROOT
+from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.segments import first_of, segment_files
 from sidecar.ledger.tiles import TileFolder, TileMissing, tile_path
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from sidecar.ledger.note import VerifierKey
 
 _ATTEMPTS = 5
-_ORIGIN = re.compile(origin_of("([0-9a-f]{32})"))
 
 
 class RetentionRan(Exception):
@@ -89,7 +88,7 @@ class _Verification:
         tree = SignedTree(path, size, root, findings, first=self._first, has_edge_files=has_edge)
         if not tree.is_proven:
             findings.add(Code.TREE_DIFFERS, f"the tiles of {size} records do not make the signed root", CHECKPOINT)
-        log_id = identity.log_id if identity else _log_of(signed) or log_id_of(segments)
+        log_id = identity.log_id if identity else _log_of(signed) or log_id_in(segments)
         done = self._read_records(log_id, tree)
         self._check_early_tiles(tree)
         self._check_older(tree, identity.origin if identity else None, against)
@@ -119,7 +118,7 @@ class _Verification:
         """One checkpoint of an archive."""
         name = f"{self._folder.checkpoints.name}/{path.name}"
         found = check_checkpoint(path, name, self._keys, origin, self._findings)
-        if found is not None and path.name != f"{found.size:020}":
+        if found is not None and name != checkpoint_name(found.size):
             what = f"its name says {path.name}, and it covers {found.size} records"
             self._findings.add(Code.CHECKPOINT_INVALID, what, name)
             return None
@@ -219,5 +218,6 @@ class _Verification:
 
 def _log_of(signed: Checkpoint | None) -> str | None:
     """The log that a checkpoint names. Where its key is unknown, anybody may have written what stands there."""
-    found = _ORIGIN.fullmatch(signed.origin) if signed else None
-    return found[1] if found else None
+    with suppress(NoteInvalid):
+        return log_id_of(signed.origin) if signed else None
+    return None

@@ -95,7 +95,7 @@ class SegmentPass:
         self._findings.add(Code.SEGMENT_HEADER, f"{why}: first at byte {at}", name, at)
 
 
-def log_id_of(segments: Sequence[Path]) -> str | None:
+def log_id_in(segments: Sequence[Path]) -> str | None:
     """The log that the first readable header names."""
     for path in segments:
         with path.open("rb") as file:

@@ -9,7 +9,7 @@ import orjson
 
 from sidecar.audit.lookup import export
 from sidecar.audit.opening import open_log
-from sidecar.audit.salts import Salts
+from sidecar.audit.salts import FOLDER, Salts
 from sidecar.audit.trail import Trail
 from tests.support import FixedClock, audit_terms
 
@@ -27,8 +27,8 @@ class Bench:
         self.audit_dir = folder / "audit"
         self.log = open_log(self.audit_dir / "0", audit_terms(self.audit_dir), self.clock)
         self.log.start()
-        self.salts_dir = self.audit_dir / "salts"
-        self.trail = Trail(self.log, Salts(self.salts_dir, self.clock), self.clock, engine="opa")
+        self.salts_dir = self.audit_dir / FOLDER
+        self.trail = Trail(self.log, Salts(self.audit_dir, self.clock), self.clock, engine="opa")
 
     @property
     def lines(self) -> list[dict[str, Any]]:

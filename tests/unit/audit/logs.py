@@ -15,6 +15,7 @@ from sidecar.audit.lookup import export
 from sidecar.audit.opening import open_log
 from sidecar.audit.port import Kind, Record
 from sidecar.ledger.layout import Layout
+from sidecar.model.refusal import Refused
 from tests.support import FixedClock, audit_terms
 from tests.unit.ledger.faulty import FaultyFiles
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 SEGMENT_BYTES = 4 << 20
+SMALL_SEGMENT_BYTES = 1 << 20
+"""Room for 15 records of the largest size."""
+LARGEST_PAD = 65_000
 NOW_NS = 1_795_300_000_000_000_000
 
 
@@ -130,3 +134,9 @@ class Gate:
 
 def held_write(files: FaultyFiles) -> Gate:
     return Gate(files, lambda call: call.name == "write")
+
+
+async def gathered(it: Opened, *records: Record) -> list[str | None]:
+    """Appends all at once: for each the reason of its refusal, None where it is on record."""
+    results = await asyncio.gather(*(it.log.append(each) for each in records), return_exceptions=True)
+    return [each.reasons[0].message if isinstance(each, Refused) else None for each in results]

@@ -142,7 +142,7 @@ async def test_what_is_wrong_is_told_in_one_kind_of_error(tmp_path: Path, spoil:
 async def test_files_are_for_their_owner_and_only_what_is_proven_lies_in_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir(mode=0o755)
     it = Opened(tmp_path / "old" / "new").start()
-    Salts(it.audit_dir / "salts", it.clock).current()
+    Salts(it.audit_dir, it.clock).current()
     await it.log.append(event())
     await it.log.aclose()
     modes = {

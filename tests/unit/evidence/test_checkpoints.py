@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from sidecar.evidence.checkpoints import claimed_checkpoint, newest_provable, newest_recorded, signed_text
+from sidecar.evidence.checkpoints import newest_provable, newest_recorded
 from sidecar.evidence.folders import find_logs
-from sidecar.ledger.note import NoteInvalid
 from tests.unit.evidence.ledgers import archived, without_partial_tiles, written
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ def test_a_ledger_has_one(tmp_path: Path) -> None:
     ledger = written(tmp_path / "audit")
     log = folder_of(ledger)
     assert newest_provable(log) == newest_recorded(log) == ledger / "checkpoint"
-    assert claimed_checkpoint((ledger / "checkpoint").read_bytes()).size == 81
     (ledger / "checkpoint").unlink()
     assert (newest_provable(log), newest_recorded(log)) == (None, None)
 
@@ -40,9 +36,3 @@ def test_of_an_archive_it_is_the_newest_that_can_be_checked_by_what_is_there(tmp
     for segment in (archive / "records").iterdir():
         segment.unlink()
     assert (newest_provable(log), newest_recorded(log)) == (None, None)
-
-
-def test_a_note_is_read_whoever_signed_it() -> None:
-    assert signed_text(b"one\n\ntwo\n\n\xe2\x80\x94 key c2ln\n") == "one\n\ntwo\n"
-    with pytest.raises(NoteInvalid):
-        claimed_checkpoint(b"origin\nmany\n")

@@ -18,7 +18,7 @@ DAY, NEXT = "2026-11-21", "2026-11-22"
 @pytest.fixture
 def audit_dir(tmp_path: Path) -> Path:
     written(tmp_path / "audit")
-    Salts(tmp_path / "audit" / "salts", FixedClock()).current()
+    Salts(tmp_path / "audit", FixedClock()).current()
     return tmp_path / "audit"
 
 

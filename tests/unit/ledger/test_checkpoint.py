@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from sidecar.ledger.checkpoint import Checkpoint, claimed_checkpoint, open_checkpoint, sign_checkpoint
 from sidecar.ledger.note import NoteInvalid, Signer
 
 ORIGIN = "model-policy-sidecar/00112233445566778899aabbccddeeff"
@@ -49,6 +49,14 @@ def test_what_is_signed_is_opened(size: int, root: bytes) -> None:
 def test_a_text_written_otherwise_is_refused(text: str) -> None:
     with pytest.raises(NoteInvalid, match="checkpoint"):
         Checkpoint.parse(text)
+
+
+def test_what_a_checkpoint_claims_is_read_whoever_signed_it() -> None:
+    checkpoint = Checkpoint(ORIGIN, 7, bytes(32))
+    assert claimed_checkpoint(f"{checkpoint.text}\n{OTHER.name} signed it".encode()) == checkpoint
+    for note in (checkpoint.text.encode(), b"", b"\xff\n\n", OTHER.sign("origin\nmany\n")):
+        with pytest.raises(NoteInvalid):
+            claimed_checkpoint(note)
 
 
 def test_a_checkpoint_of_another_log_is_refused() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sidecar.ledger.identity import Identity, open_identity, origin_of, sign_identity
+from sidecar.ledger.identity import Identity, log_id_of, open_identity, origin_of, sign_identity
 from sidecar.ledger.note import NoteInvalid, Signer
 
 LOG_ID = "00112233445566778899aabbccddeeff"
@@ -25,6 +25,18 @@ created 1790000000
 def test_an_identity_s_text() -> None:
     assert IDENTITY.text == TEXT
     assert Identity.parse(TEXT) == IDENTITY
+
+
+def test_an_origin_tells_its_log() -> None:
+    assert log_id_of(origin_of(LOG_ID)) == LOG_ID
+
+
+@pytest.mark.parametrize(
+    "origin", ["", LOG_ID, f"example.com/{LOG_ID}", origin_of(LOG_ID.upper()), origin_of(f"{LOG_ID}\n"), origin_of("")]
+)
+def test_what_is_the_origin_of_no_log_tells_none(origin: str) -> None:
+    with pytest.raises(NoteInvalid, match="is not the origin of a log"):
+        log_id_of(origin)
 
 
 def test_what_is_signed_is_opened() -> None:

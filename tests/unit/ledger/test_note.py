@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.ledger.note import SIGNATURES_LIMIT, NoteInvalid, Signer, VerifierKey, open_note
+from sidecar.ledger.note import SIGNATURES_LIMIT, NoteInvalid, Signer, VerifierKey, open_note, signed_text
 
 SIGNER = Signer("example.com/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 OTHER = Signer("example.com/other", Ed25519PrivateKey.from_private_bytes(b"\1" * 32))
@@ -134,6 +134,11 @@ def test_without_a_known_key_the_signers_are_named() -> None:
     for known in ([], [OTHER.verifier]):
         with pytest.raises(NoteInvalid, match=f"example.com/log .key {SIGNER.verifier.key_id.hex()}.: no known key"):
             open_note(NOTE, known)
+
+
+def test_a_text_is_read_whoever_signed_it() -> None:
+    assert signed_text("one\n\ntwo\n\n— key c2ln\n".encode()) == "one\n\ntwo\n"
+    assert signed_text(b"no note") == "\n"
 
 
 def test_a_key_of_the_same_name_is_another_key() -> None:

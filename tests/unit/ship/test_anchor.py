@@ -3,13 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint
 from sidecar.ledger.keys import read_public
+from sidecar.ledger.layout import checkpoint_name
 from sidecar.ledger.tiles import TileFolder
-from sidecar.ship.anchor import AnchorInvalid, RolledBack, check_continues, checkpoint_name, largest_checkpoint
+from sidecar.ship.anchor import AnchorInvalid, RolledBack, check_continues, largest_checkpoint
 from sidecar.ship.destination import Unavailable
 from sidecar.ship.store import FolderStore
 from tests.unit.ship.ledgers import WrittenLog, event
@@ -114,9 +113,3 @@ def test_where_retention_was_the_size_is_all_that_counts(log: WrittenLog, caplog
     (log.layout.ledger_dir / "tile/0/000").unlink()
     check_continues(older, signed(log), TileFolder(log.layout.ledger_dir).read)
     assert "only the size" in caplog.text
-
-
-@given(st.integers(0, 10**20 - 1), st.integers(0, 10**20 - 1))
-def test_names_sort_like_sizes(a: int, b: int) -> None:
-    assert (checkpoint_name(a) < checkpoint_name(b)) is (a < b)
-    assert checkpoint_name(a) == f"checkpoints/{a:020}"

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.ledger.keys import read_public
+from sidecar.ledger.layout import checkpoint_name
 from sidecar.ledger.merkle import Tree
 from sidecar.ledger.segments import first_of, segment_files
 from sidecar.ledger.tiles import TileFolder, tile_path
-from sidecar.ship.anchor import checkpoint_name, largest_checkpoint
+from sidecar.ship.anchor import largest_checkpoint
 from sidecar.ship.archive import ArchiveDestination, full_tiles, partial_tiles
 from sidecar.ship.cursor import Cursor, CursorFile
 from sidecar.ship.destination import Unavailable

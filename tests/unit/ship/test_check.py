@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.ledger.layout import Layout
-from sidecar.ship.anchor import checkpoint_name
+from sidecar.ledger.layout import Layout, checkpoint_name
 from sidecar.ship.check import DIFFERS, UNAVAILABLE, main
 from sidecar.ship.store import FolderStore
 from tests.unit.ship.ledgers import WrittenLog, event

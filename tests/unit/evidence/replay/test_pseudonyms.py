@@ -16,7 +16,7 @@ SALT = Salt("2026-11-21", b"s" * 32)
 
 
 def test_a_periods_salt_is_the_one_its_records_were_written_with(tmp_path: Path) -> None:
-    written = Salts(tmp_path / "salts", FixedClock()).current()
+    written = Salts(tmp_path, FixedClock()).current()
     found = load_salt(tmp_path, written.name)
     assert found is not None
     assert (found.name, found.digest(b"x")) == (written.name, written.digest(b"x"))
@@ -24,7 +24,7 @@ def test_a_periods_salt_is_the_one_its_records_were_written_with(tmp_path: Path)
 
 @pytest.mark.parametrize("period", ["2026-11-22.00000000", "2026-11-21", "../secret", "", None])
 def test_a_deleted_salt_is_none_and_is_not_made_anew(tmp_path: Path, period: str | None) -> None:
-    Salts(tmp_path / "salts", FixedClock()).current()
+    Salts(tmp_path, FixedClock()).current()
     (tmp_path / "secret.salt").write_bytes(b"s" * 32)
     assert load_salt(tmp_path, period) is None
     assert load_salt(None, SALT.name) is None
@@ -38,9 +38,9 @@ def test_a_salt_of_another_length_is_none(tmp_path: Path) -> None:
 
 
 def test_another_salt_of_the_same_day_is_not_the_one_that_a_record_names(tmp_path: Path) -> None:
-    first = Salts(tmp_path / "salts", FixedClock()).current()
+    first = Salts(tmp_path, FixedClock()).current()
     (tmp_path / "salts" / "2026-11-21.salt").unlink()
-    second = Salts(tmp_path / "salts", FixedClock()).current()
+    second = Salts(tmp_path, FixedClock()).current()
     assert load_salt(tmp_path, first.name) is None
     assert load_salt(tmp_path, second.name) is not None
 

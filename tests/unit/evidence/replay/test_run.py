@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
-from sidecar.audit.port import Record
 from sidecar.audit.records import Event, event
 from sidecar.evidence.replay import Change, Report, Span, Why, replay
 from sidecar.evidence.replay.run import CHUNK
@@ -15,8 +13,7 @@ from sidecar.model.reasons import Reason
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import ALLOW, UNIX_S, module, shape
 from tests.policies import bundle as one_module
-from tests.unit.evidence.ledgers import Writer
-from tests.unit.evidence.replay.written import Book, aged, bundle, data, with_version
+from tests.unit.evidence.replay.written import Book, Kept, aged, bundle, data, with_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,24 +166,6 @@ def test_a_policy_that_is_not_kept_is_said_so_and_a_candidate_can_be_given(book:
     assert obstacles(report) == [(Why.POLICY_NOT_KEPT, f"policy {policy.revision}", 2)]
     assert not report.is_clean
     assert run(book, policy).is_clean
-
-
-@dataclass
-class Kept(Book):
-    """A trail that is in a log, too."""
-
-    records: list[Record] = field(default_factory=list[Record])
-
-    def add(self, record: Record) -> None:
-        super().add(record)
-        self.records.append(record)
-
-    def close(self) -> Path:
-        """The ledger's folder."""
-        writer = Writer(self.audit_dir, segment_bytes=1 << 20)
-        writer.write(*self.records)
-        writer.close()
-        return writer.ledger_dir
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Audit trails for the replay's tests: real decisions of the shipped rules, in the real records' form."""
+"""Audit trails for tests of replays: real decisions of the shipped rules, in the real records' form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import orjson
 from sidecar.audit import records
 from sidecar.audit.context import Context
 from sidecar.audit.policies import KeptPolicies
+from sidecar.audit.port import Record
 from sidecar.audit.records import Origin, Result
 from sidecar.audit.salts import Salts
 from sidecar.model.decision import Decision
@@ -23,11 +24,11 @@ from sidecar.policy.embedded import EmbeddedMaker
 from sidecar.policy.verdict import verdict
 from tests.policies import DATA, REGO, UNIX_S, shape
 from tests.support import FixedClock
+from tests.unit.evidence.ledgers import Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sidecar.audit.port import Record
     from sidecar.policy.bundle import Bundle
     from sidecar.policy.embedded import EmbeddedEngine
 
@@ -64,7 +65,7 @@ class Book:
     lines: list[bytes] = field(default_factory=list[bytes])
 
     def __post_init__(self) -> None:
-        self.salts = Salts(self.audit_dir / "salts", self.clock)
+        self.salts = Salts(self.audit_dir, self.clock)
         self.kept = KeptPolicies(self.audit_dir, self.clock)
         self.engine: EmbeddedEngine | None = None
 
@@ -119,6 +120,24 @@ class Book:
 
     def decoded(self) -> list[dict[str, Any]]:
         return [orjson.loads(line) for line in self.lines]
+
+
+@dataclass
+class Kept(Book):
+    """A trail that is in a log, too."""
+
+    records: list[Record] = field(default_factory=list[Record])
+
+    def add(self, record: Record) -> None:
+        super().add(record)
+        self.records.append(record)
+
+    def close(self) -> Path:
+        """The ledger's folder."""
+        writer = Writer(self.audit_dir, segment_bytes=1 << 20)
+        writer.write(*self.records)
+        writer.close()
+        return writer.ledger_dir
 
 
 def with_version(name: str) -> dict[str, Any]:
