@@ -15,7 +15,7 @@ from tests.unit.cli.audit.calls import audit
 from tests.unit.evidence.ledgers import decision_id
 
 BY_ID = ["show", "prove"]
-VERBS = ["verify", "show", "prove", "export", "replay", "forget"]
+VERBS = ["verify", "show", "prove", "witness", "export", "replay", "forget"]
 
 
 def test_help_names_every_verb() -> None:
