@@ -29,6 +29,7 @@ from sidecar.policy.child import find_opa
 from sidecar.policy.make import child_policy, embedded_policy, remote_policy
 from sidecar.policy.problems import PolicyProblems
 from sidecar.proxy.upstream import Upstream
+from sidecar.ship.destination import ARCHIVE, OTLP
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -184,7 +185,7 @@ def shipping_of(settings: Settings) -> contextlib.AbstractAsyncContextManager[Sh
 
 
 def _terms(settings: Settings) -> Terms:
-    destinations = {"otlp": settings.otlp, "archive": settings.audit_archive}
+    destinations = {OTLP: settings.otlp, ARCHIVE: settings.audit_archive}
     return Terms(
         key_file=settings.audit_key_file,
         public_file=settings.audit_public_file,

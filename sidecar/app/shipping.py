@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sidecar.app.problems import StartProblems
 from sidecar.ship.check import UNAVAILABLE
+from sidecar.ship.destination import ARCHIVE, OTLP
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
 from sidecar.ship.loop import LAST_ROUND_S
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from sidecar.ledger.layout import Layout
 
-OTLP = "otlp"
-ARCHIVE = "archive"
 FIRST_DELAY_S = 0.5
 LAST_DELAY_S = 30.0
 """Between a death and the next start: doubled each time, and back to the first after a life of `STABLE_S`."""

@@ -66,12 +66,12 @@ def recover(files: Files, layout: Layout, log_id: str, keys: Sequence[VerifierKe
     except NoteInvalid as error:
         raise LedgerRefused(f"{layout.checkpoint}: {error}") from error
     try:
-        return _Replay(files, layout, log_id, signed, recall).run()
+        return _Recovery(files, layout, log_id, signed, recall).run()
     except Damaged as found:
         raise LedgerRefused(str(found)) from found
 
 
-class _Replay:
+class _Recovery:
     """One pass over the newest segments."""
 
     def __init__(self, files: Files, layout: Layout, log_id: str, signed: Checkpoint, recall: Recall) -> None:
