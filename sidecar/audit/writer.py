@@ -227,7 +227,7 @@ class Writer(Generic[Ticket]):
 
     def _break(self, error: Exception) -> None:
         if self.broken is None:
-            logger.exception("the audit log is broken: a record could not be made durable")
+            logger.error("the audit log is broken: a record could not be made durable", exc_info=error)
             self.broken = str(error) or repr(error)
 
     def _rotate(self) -> None:
