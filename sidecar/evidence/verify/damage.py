@@ -53,10 +53,13 @@ class Examiner:
             if until is not None:
                 self._findings.add(Code.SEGMENT_UNCLOSED, "zeros follow its last record", name, offset)
             return Judged(None, due)
+        # Read before the frame is looked at once more: a frame that is bad even then has no later commit behind it,
+        # though a sidecar may be writing.
+        behind = self._behind(file, offset) if until is None and due >= self._signed_size else None
         here = whole_at(file, offset)
         if here is not None:
-            return self._misplaced(here, name, due)
-        if until is None and due >= self._signed_size and self._is_torn(file, offset, due):
+            return Judged(offset, due) if here.sequence == due else self._misplaced(here, name, due)
+        if behind is not None and not is_followed_up(behind, self._mark, due):
             what = f"the bytes from {dirty} on are no whole record"
             self._findings.add(Code.TORN_TAIL, what, name, offset, sequence=due)
             return Judged(None, due, is_torn=True)
@@ -78,10 +81,9 @@ class Examiner:
         self._missing(name, here.offset, due, here.sequence, "another record follows at once")
         return Judged(here.offset, here.sequence)
 
-    def _is_torn(self, file: BinaryIO, offset: int, due: int) -> bool:
-        """Whether nothing was written after the bad frame was durable."""
+    def _behind(self, file: BinaryIO, offset: int) -> bytes:
         file.seek(offset)
-        return not is_followed_up(file.read(), self._mark, due)
+        return file.read()
 
     def _damaged(self, file: BinaryIO, name: str, dirty: int, at: Judged, until: int) -> Judged:
         """No good frame begins at `at`: up to the next one, or else up to record `until`, all is lost."""

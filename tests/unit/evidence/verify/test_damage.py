@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sidecar.evidence.findings import Findings
+from sidecar.evidence.verify.damage import Examiner, Judged
+from sidecar.evidence.verify.leaves import Leaves
+from sidecar.evidence.verify.tree import SignedTree
 from sidecar.ledger.frames import frame
+from sidecar.ledger.merkle import EMPTY_ROOT
 from sidecar.ledger.reading import entries
 from sidecar.ledger.segments import segment_files
 from tests.unit.evidence.ledgers import Writer, codes, frame_range, other_log, problems, verified
@@ -104,3 +109,17 @@ def test_a_record_of_another_log_is_named(ledger: Path, audit_dir: Path, tmp_pat
     data = path.read_bytes()
     path.write_bytes(data[:begin] + frame(10, 10, foreign.record) + data[end:])
     assert problems(audit_dir)[0] == "record_foreign"
+
+
+def test_a_frame_that_was_just_being_written_is_looked_at_once_more(tmp_path: Path) -> None:
+    """The reader met its first half; by now it is whole."""
+    writer = Writer(tmp_path / "audit")
+    writer.exchanges(20)
+    entry = list(entries(writer.ledger_dir))[-1]
+    findings = Findings()
+    leaves = Leaves(SignedTree(writer.ledger_dir, 0, EMPTY_ROOT, findings), None, findings)
+    examiner = Examiner(writer.ledger.log_id, 0, leaves, findings)
+    with entry.segment.open("rb") as file:
+        judged = examiner.examine(file, entry.segment.name, entry.offset, entry.sequence, None, since_unix_ns=0)
+    assert (judged, findings.kept) == (Judged(entry.offset, entry.sequence), [])
+    writer.ledger.close()
