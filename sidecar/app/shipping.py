@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sidecar.app.problems import StartProblems
+from sidecar.child_process import end
 from sidecar.ship.check import UNAVAILABLE
 from sidecar.ship.destination import ARCHIVE, OTLP
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
@@ -67,17 +68,8 @@ class Shipping:
         self._supervision.cancel()
         await asyncio.gather(self._supervision, return_exceptions=True)
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), END_LIMIT_S)
-        except TimeoutError:
-            logger.warning("shipping does not end and is killed: what is not shipped yet, the next start ships")
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process is not None and not await end(process, END_LIMIT_S):
+            logger.warning("shipping did not end and was killed: what is not shipped yet, the next start ships")
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         options = [word for name, url in self._urls.items() for word in (f"--{name}", url)]

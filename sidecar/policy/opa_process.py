@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING
 
+from sidecar.child_process import end
 from sidecar.policy.logs import LINE_LIMIT
 from sidecar.policy.problems import PolicyProblems
 
@@ -94,16 +94,8 @@ class OpaProcess:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), TERM_LIMIT_S)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        if process is not None:
+            await end(process, TERM_LIMIT_S)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         self._socket.unlink(missing_ok=True)  # OPA does not start on a socket that a dead one left
