@@ -6,12 +6,12 @@ sidecar: where authors are not trusted, use OPA. The adapter speaks the API of r
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sidecar.model.refusal import Refused, refused
+from sidecar.policy.binding import Regorus
 from sidecar.policy.capabilities import forbidden_builtins
 from sidecar.policy.logs import LINE_LIMIT, QuietLog
 from sidecar.policy.port import UNDEFINED, Answer
@@ -26,44 +26,6 @@ if TYPE_CHECKING:
 
 UNDEFINED_TEXT = '"<undefined>"'
 """How the binding writes that a rule has no value."""
-REMEDY = "pip install 'model-policy-sidecar[embedded]'"
-
-
-class Regorus(Protocol):
-    """What is used of the binding's `Engine`."""
-
-    def add_policy(self, path: str, rego: str) -> str:
-        """Parses a module."""
-        ...
-
-    def add_data_json(self, data: str) -> None:
-        """Merges into `data`, over any rule of the same name: hence the check of the data's keys."""
-        ...
-
-    def get_ast_as_json(self) -> str:
-        """The syntax tree of all modules."""
-        ...
-
-    def clone(self) -> Regorus:
-        """A copy in microseconds: policies and data are shared."""
-        ...
-
-    def set_input_json(self, input: str) -> None:  # noqa: A002 - the binding's word
-        """The input of the next evaluation."""
-        ...
-
-    def eval_rule_as_json(self, rule: str) -> str:
-        """A rule's value, or `UNDEFINED_TEXT`."""
-        ...
-
-
-def new_regorus() -> Regorus:
-    """An empty engine; raises `PolicyProblems` naming the remedy where the binding is not installed."""
-    try:
-        binding = importlib.import_module("regorus")  # an extra: who uses OPA need not have it
-    except ImportError as error:
-        raise PolicyProblems([f"the embedded engine is not installed ({error}): {REMEDY}"]) from None
-    return binding.Engine()
 
 
 class EmbeddedEngine:
@@ -71,10 +33,10 @@ class EmbeddedEngine:
 
     kind = "embedded"
 
-    def __init__(self, engine: Regorus, revision: str, *, timeout_s: float, clock: Clock) -> None:
-        """`engine` has policies and data in it, and only its copies are evaluated from now on."""
-        self._pristine: Regorus | None = engine
-        self._engine: Regorus | None = None
+    def __init__(self, regorus: Regorus, revision: str, *, timeout_s: float, clock: Clock) -> None:
+        """`regorus` has policies and data in it, and only its copies are evaluated from now on."""
+        self._pristine: Regorus | None = regorus
+        self._copy: Regorus | None = None
         self._revision = revision
         self._timeout_s = timeout_s
         self._monotonic_s = clock.monotonic_s
@@ -94,15 +56,15 @@ class EmbeddedEngine:
 
     async def aclose(self) -> None:
         """Lets go of the engine, on the thread that made it."""
-        self._engine = self._pristine = None
+        self._copy = self._pristine = None
 
     def _evaluate(self, rule: str, input_json: str) -> object:
         if self._pristine is None:
             raise refused("policy_unavailable", "the policy engine is closed")
         try:
-            engine = self._engine = self._engine or self._pristine.clone()
-            engine.set_input_json(input_json)
-            text = engine.eval_rule_as_json(rule)
+            copy = self._copy = self._copy or self._pristine.clone()
+            copy.engine.set_input_json(input_json)
+            text = copy.engine.eval_rule_as_json(rule)
         except Exception as error:
             if str(error).startswith("not a valid rule path"):
                 return UNDEFINED
@@ -117,12 +79,12 @@ class EmbeddedEngine:
 
     def _failed(self, error: Exception) -> Refused:
         """An evaluation error: its text may quote the input, so the client gets none of it."""
-        self._engine = None  # the next evaluation gets a fresh copy, whatever state this one is in
+        self._copy = None  # the next evaluation gets a fresh copy, whatever state this one is in
         self._log.failure("the policy's evaluation failed", first_line(error))
         return refused("policy_malformed", "the policy's evaluation failed")
 
     def _panicked(self, error: BaseException) -> Refused:
-        self._engine = None
+        self._copy = None
         self._log.failure("the embedded engine panicked", first_line(error))
         return refused("policy_unavailable", "the policy engine failed")
 
@@ -140,15 +102,14 @@ class SyntaxTrees:
 
 
 def _tree(path: str, text: str) -> str:
-    """In a call of its own: an engine must end in the thread that made it, and a generator can end in another."""
-    engine = new_regorus()
-    engine.add_policy(path, text)
-    return engine.get_ast_as_json()
+    regorus = Regorus()
+    regorus.engine.add_policy(path, text)
+    return regorus.engine.get_ast_as_json()
 
 
 def uncompilable(modules: Mapping[str, str]) -> list[str]:
     """What OPA's compiler would refuse in modules that parse. Takes some 0.1 s of the loop's thread, to
-    which engines belong: one that ends in another thread is never freed.
+    which engines belong.
     """
     trees = SyntaxTrees(modules)
     return forbidden_builtins(trees) + recursive_rules(trees)
@@ -166,36 +127,36 @@ class EmbeddedMaker:
 
     async def make(self, bundle: Bundle) -> EmbeddedEngine:
         """Parses the modules, refuses forbidden builtins, loads the data, compiles; raises `PolicyProblems`."""
-        engine = parse(bundle.modules)
+        regorus = parse(bundle.modules)
         # regorus knows no capabilities and follows recursion until the process dies, so its syntax tree is
         # searched for what OPA would not even compile.
         problems = uncompilable(bundle.modules)
         if problems:
             raise PolicyProblems(problems)
-        compile_with(engine, bundle.data_json.decode())
-        return EmbeddedEngine(engine, bundle.revision, timeout_s=self._timeout_s, clock=self._clock)
+        compile_with(regorus, bundle.data_json.decode())
+        return EmbeddedEngine(regorus, bundle.revision, timeout_s=self._timeout_s, clock=self._clock)
 
 
 def parse(modules: Mapping[str, str]) -> Regorus:
     """An engine with these modules; raises `PolicyProblems` with what is wrong in each."""
-    engine = new_regorus()
+    regorus = Regorus()
     problems: list[str] = []
     for path, text in sorted(modules.items()):
         try:
-            engine.add_policy(path, text)
+            regorus.engine.add_policy(path, text)
         except Exception as error:
             problems.append(first_line(error))
     if problems:
         raise PolicyProblems(problems)
-    return engine
+    return regorus
 
 
-def compile_with(engine: Regorus, data_json: str) -> None:
+def compile_with(regorus: Regorus, data_json: str) -> None:
     """Adds the data and evaluates once, which compiles all modules; raises `PolicyProblems`."""
     try:
-        engine.add_data_json(data_json)
-        engine.set_input_json("{}")
-        engine.eval_rule_as_json("data.sidecar.facts")
+        regorus.engine.add_data_json(data_json)
+        regorus.engine.set_input_json("{}")
+        regorus.engine.eval_rule_as_json("data.sidecar.facts")
     except Exception as error:
         raise PolicyProblems([first_line(error)]) from None
 

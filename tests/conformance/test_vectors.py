@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from sidecar.policy.embedded import Regorus
+    from sidecar.policy.binding import Regorus
 
 
 class Daemon:
@@ -90,9 +90,9 @@ def _embedded(setting: Setting) -> Regorus:
     return engine
 
 
-def _asked(engine: Regorus, vector: Vector) -> object:
-    engine.set_input_json(vector.input_json)
-    return orjson.loads(engine.eval_rule_as_json(f"data.sidecar.{vector.query}"))
+def _asked(regorus: Regorus, vector: Vector) -> object:
+    regorus.engine.set_input_json(vector.input_json)
+    return orjson.loads(regorus.engine.eval_rule_as_json(f"data.sidecar.{vector.query}"))
 
 
 @pytest.mark.parametrize("stem", vectors.FILES)

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from sidecar.model.clock import SystemClock
+from sidecar.policy.binding import REMEDY
 from sidecar.policy.child import ChildMaker, find_opa
-from sidecar.policy.embedded import REMEDY, EmbeddedMaker
+from sidecar.policy.embedded import EmbeddedMaker
 from sidecar.policy.generation import activate
 from sidecar.policy.problems import PolicyProblems
 

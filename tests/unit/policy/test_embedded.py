@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 
 import orjson
 import pytest
 
 from sidecar.model.refusal import Refused
-from sidecar.policy.embedded import REMEDY, EmbeddedEngine, EmbeddedMaker, first_line, new_regorus
+from sidecar.policy.binding import Regorus
+from sidecar.policy.embedded import EmbeddedEngine, EmbeddedMaker, first_line
 from sidecar.policy.port import UNDEFINED, Answer
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import ALLOW, bundle, module
@@ -66,12 +66,12 @@ async def test_input_that_is_no_json_is_malformed() -> None:
 
 def real_panic() -> BaseException:
     """The binding panics when an engine is used from a thread that did not make it."""
-    engine = new_regorus()
+    regorus = Regorus()
     panics: list[BaseException] = []
 
     def elsewhere() -> None:
         try:
-            engine.set_input_json("{}")
+            regorus.engine.set_input_json("{}")
         except BaseException as panic:
             panics.append(panic)
 
@@ -164,13 +164,6 @@ async def test_a_forbidden_builtin_is_told() -> None:
 async def test_a_rule_that_depends_on_itself_is_told() -> None:
     text = module('decision := {"allow": loop(1)}') + "\nloop(x) := loop(x)\n"
     assert "depends on itself" in " ".join(await problems(text))
-
-
-def test_without_the_binding_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "regorus", None)
-    with pytest.raises(PolicyProblems) as raised:
-        new_regorus()
-    assert REMEDY in raised.value.problems[0]
 
 
 @pytest.mark.parametrize(
