@@ -101,14 +101,14 @@ class Scripted:
 async def test_a_panic_is_unavailable_and_the_next_decision_has_a_fresh_engine(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    engine = EmbeddedEngine(Scripted(real_panic()), "r1", timeout_s=0.25, clock=FixedClock())
+    engine = EmbeddedEngine(Regorus(Scripted(real_panic())), "r1", timeout_s=0.25, clock=FixedClock())
     assert await code_of(engine) == "policy_unavailable"
     assert "panicked" in caplog.text
     assert (await engine.decide(b"{}")).value == orjson.loads(ALLOW)
 
 
 async def test_what_is_not_the_engines_passes() -> None:
-    engine = EmbeddedEngine(Scripted(KeyboardInterrupt()), "r1", timeout_s=0.25, clock=FixedClock())
+    engine = EmbeddedEngine(Regorus(Scripted(KeyboardInterrupt())), "r1", timeout_s=0.25, clock=FixedClock())
     with pytest.raises(KeyboardInterrupt):
         await engine.decide(b"{}")
 
@@ -121,7 +121,7 @@ async def test_a_late_result_is_refused() -> None:
             clock.advance(0.3)
             return super().eval_rule_as_json(rule)
 
-    engine = EmbeddedEngine(Slow(), "r1", timeout_s=0.25, clock=clock)
+    engine = EmbeddedEngine(Regorus(Slow()), "r1", timeout_s=0.25, clock=clock)
     assert await code_of(engine, b'{"x":2}') == "policy_timeout"
 
 
