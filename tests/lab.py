@@ -24,6 +24,7 @@ from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
+from sidecar.proxy.reading import Reader, new_threads
 from tests.support import FixedClock, audit_terms, policy_data
 
 if TYPE_CHECKING:
@@ -213,13 +214,14 @@ async def lab(
         RecordingWindow(),
         RecordingObserver(),
     )
+    kind, threads = server(server_kind), new_threads()
     exchange = Exchange(
-        server=server(server_kind),
+        server=kind,
         judge=Judge(
             policy=policy,
             consent=consent,
             window=window,
-            limits=Limits(max_instances=256),
+            reader=Reader(Limits(max_instances=256), kind.codings, threads),
             listed_headers=frozenset(),
             skew_timeout_s=0.25,
         ),
@@ -235,5 +237,6 @@ async def lab(
     try:
         yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, log, audit_dir)
     finally:
+        threads.shutdown()
         await policy.aclose()
         await log.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidecar.admin.app import Views
@@ -39,9 +39,11 @@ from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
 from sidecar.proxy.judge import Judge
+from sidecar.proxy.reading import Reader, new_threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from concurrent.futures import ThreadPoolExecutor
 
     from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
@@ -89,8 +91,16 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
         upstream = await stack.enter_async_context(upstream_room(settings))
+        threads = stack.enter_context(new_threads())
         exchange = _exchange(
-            settings, clock, policy=policy, consent=consent, trail=trail, upstream=upstream, meters=meters
+            settings,
+            clock,
+            policy=policy,
+            consent=consent,
+            trail=trail,
+            upstream=upstream,
+            meters=meters,
+            threads=threads,
         )
         limits = _http_limits(settings)
         front = Front(exchange, limits)
@@ -115,18 +125,20 @@ def _exchange(
     trail: Trail,
     upstream: Upstream,
     meters: Meters,
+    threads: ThreadPoolExecutor,
 ) -> Exchange:
     window = NoWindow()
+    kind = replace(server(settings.server), default_model=settings.default_model)
     judge = Judge(
         policy=policy,
         consent=consent,
         window=window,
-        limits=Limits(max_instances=settings.max_instances),
+        reader=Reader(_limits(settings), kind.codings, threads),
         listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
         skew_timeout_s=settings.policy_timeout_ms / 1_000,
     )
     return Exchange(
-        server=server(settings.server),
+        server=kind,
         judge=judge,
         upstream=upstream,
         trail=trail,
@@ -147,6 +159,10 @@ def _watch(parts: Parts, consent: ConsentVerifier | ConsentOff, shipping: Shippi
     meters.watch(lambda: audit_readings(parts.trail, parts.log))
     meters.watch(lambda: shipping_readings(shipping))
     meters.watch(lambda: body_readings(parts.front))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(max_instances=settings.max_instances, decoded_bytes=settings.body_limit)
 
 
 def _http_limits(settings: Settings) -> HttpLimits:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sidecar.audit.context import Context
     from sidecar.audit.salts import Salt
     from sidecar.model.decision import Decision
-    from sidecar.model.message import Request
+    from sidecar.model.message import Body, Request
     from sidecar.model.question import Question
 
 PATH_LIMIT_CHARS = 256
@@ -104,7 +104,7 @@ def outcome(
     salt: Salt,
     question: Question | None = None,
     decision: Decision | None = None,
-    response_body: bytes | None = None,
+    response_body: Body | None = None,
     positive: Sequence[bool] | None = None,
     stage_us: Mapping[str, int] | None = None,
 ) -> Record:

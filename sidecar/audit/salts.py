@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.model.clock import Clock
+    from sidecar.model.message import Body
 
 logger = logging.getLogger("sidecar.audit")
 
@@ -40,7 +41,7 @@ class Salt:
         self._keyed = hmac.new(key, digestmod="sha256")
         self.name = f"{period}.{self.digest(b'salt')[:_ID_DIGITS]}"
 
-    def digest(self, data: bytes) -> str:
+    def digest(self, data: Body) -> str:
         """HMAC-SHA-256 under the salt, in hexadecimal."""
         keyed = self._keyed.copy()  # the key's two hash blocks are computed once
         keyed.update(data)

@@ -6,6 +6,7 @@ forwarded or released. `intent` gives an `Opened`, and only an `Opened` can have
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass
@@ -21,20 +22,22 @@ from sidecar.model.reasons import ReasonClass, leading
 from sidecar.model.refusal import Refused, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sidecar.audit.context import Context
     from sidecar.audit.port import AuditLog, Record
     from sidecar.audit.records import Result
     from sidecar.audit.salts import Salt, Salts
     from sidecar.model.clock import Clock
-    from sidecar.model.message import Request
+    from sidecar.model.message import Body, Request
     from sidecar.model.question import Question
 
 logger = logging.getLogger("sidecar.audit")
 
 _LIMITED = (ReasonClass.ENGINE, ReasonClass.CLIENT, ReasonClass.TOKEN)
 """An engine's outage at load must not fill the disk either."""
+OFF_LOOP_BYTES = 256 * 1024
+"""A body of more is hashed in a thread."""
 _TRUSTED = (ConsentStatus.VALID, ConsentStatus.OFF)
 
 
@@ -94,7 +97,10 @@ class Trail:
         """
         salt = self._salt()
         try:
-            record = records.intent(context, question, decision, request, salt=salt, origin=self._origin)
+            record = await _made(
+                request.body,
+                lambda: records.intent(context, question, decision, request, salt=salt, origin=self._origin),
+            )
         except Refused as error:
             self.failures_total += 1
             if self._log.broken is None:
@@ -113,7 +119,7 @@ class Trail:
         *,
         question: Question | None = None,
         decision: Decision | None = None,
-        response_body: bytes | None = None,
+        response_body: Body | None = None,
         positive: Sequence[bool] | None = None,
         stage_us: Mapping[str, int] | None = None,
     ) -> None:
@@ -126,16 +132,19 @@ class Trail:
         if opened.context.decision_id not in self._open:
             raise RuntimeError("an exchange has one OUTCOME")  # a second one is a defect of ours
         try:
-            record = records.outcome(
-                opened.context,
-                result,
-                status,
-                salt=opened.salt,
-                question=question,
-                decision=decision,
-                response_body=response_body,
-                positive=positive,
-                stage_us=stage_us,
+            record = await _made(
+                response_body,
+                lambda: records.outcome(
+                    opened.context,
+                    result,
+                    status,
+                    salt=opened.salt,
+                    question=question,
+                    decision=decision,
+                    response_body=response_body,
+                    positive=positive,
+                    stage_us=stage_us,
+                ),
             )
         except Refused as error:
             self.failures_total += 1
@@ -165,14 +174,10 @@ class Trail:
                 if self._log.broken is not None:
                     raise refused("audit_unavailable", "the audit log is broken")
                 return
-        record = records.refusal(
-            context,
-            question,
-            decision,
-            status,
-            request,
-            salt=self._salt(),
-            origin=self._origin,
+        salt = self._salt()
+        record = await _made(
+            request.body if request else None,
+            lambda: records.refusal(context, question, decision, status, request, salt=salt, origin=self._origin),
         )
         if limited:
             self._limiter.spend(len(record.body))
@@ -233,6 +238,13 @@ class Trail:
     async def _close(self, opened: Opened, outcome: Record) -> None:
         await self._append(outcome)
         self._open.discard(opened.context.decision_id)
+
+
+async def _made(body: Body | None, make: Callable[[], Record]) -> Record:
+    """A record with a body's digest in it. Nobody waits for a large one to be hashed but its own exchange."""
+    if body is None or len(body) <= OFF_LOOP_BYTES:
+        return make()
+    return await asyncio.to_thread(make)
 
 
 def _is_limited(question: Question | None, decision: Decision) -> bool:

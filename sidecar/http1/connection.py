@@ -11,7 +11,7 @@ from sidecar.http1.response_reader import ResponseReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sidecar.model.message import Response
+    from sidecar.model.message import Body, Response
 
 JOIN_LIMIT_BYTES = 64 * 1024
 """Below this, copying the body behind the head costs less than a second write."""
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         """Whether another request may be written."""
         return self._reusable and self._transport is not None and not self._transport.is_closing()
 
-    async def exchange(self, head: bytes, body: bytes, *, is_head: bool, timeout_s: float) -> Response:
+    async def exchange(self, head: bytes, body: Body, *, is_head: bool, timeout_s: float) -> Response:
         """Sends one request and gives its response; raises `ExchangeFailed`.
 
         Whatever goes wrong, cancellation included, ends the connection: it is not `usable` then.

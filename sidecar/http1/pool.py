@@ -16,7 +16,7 @@ from sidecar.http1.errors import Timeout, Unreachable
 
 if TYPE_CHECKING:
     from sidecar.http1.target import Target
-    from sidecar.model.message import Headers, Response
+    from sidecar.model.message import Body, Headers, Response
 
 FRAMING_FIELDS = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
 """The pool writes the first two; the others would say something about the connection that is not so."""
@@ -56,7 +56,7 @@ class Pool:
         self._closed = False
         self._all_lost: asyncio.Event = asyncio.Event()
 
-    async def send(self, method: bytes, target: bytes, headers: Headers, body: bytes, *, timeout_s: float) -> Response:
+    async def send(self, method: bytes, target: bytes, headers: Headers, body: Body, *, timeout_s: float) -> Response:
         """One exchange within `timeout_s`, waiting and connecting included; raises `ExchangeFailed`.
 
         `headers` come in lower case, without those of `FRAMING_FIELDS` (ValueError).

@@ -3,8 +3,8 @@
 llhttp already refuses: bare LF and CR, NUL and other controls, obs-fold, space before the colon, names that
 are not tokens, Content-Length that is repeated, signed, listed, empty or beside Transfer-Encoding, chunk
 sizes that are not plain hexadecimal. `tests/unit/proxy/test_server.py` holds it to that. The rest is here.
-It forgives empty lines before a request line and repeated spaces in it; we write each request anew, so nobody
-behind us sees them.
+It forgives empty lines before a request line, repeated spaces in it, and the word RTSP for HTTP; we write each
+request anew, so nobody behind us sees them.
 
 Faults are fixed texts: nothing of a refused message is echoed or recorded by them.
 """
@@ -28,6 +28,8 @@ METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OP
 """RFC 9110 9.3 and RFC 5789, less CONNECT and TRACE, which no proxy of ours has a use for."""
 ALLOW = tuple(sorted(method.decode("ascii") for method in METHODS))
 TARGET_LIMIT_BYTES = 8 * 1024
+LENGTH_LIMIT_DIGITS = 20
+"""Of a `Content-Length`, leading zeros included: what 64 bits take. Python counts no further than 4,300."""
 FIELD_LIMIT_BYTES = 8 * 1024
 """One field's name and value; consent tokens are about 1 KiB, 4 KiB with a certificate chain."""
 
@@ -75,6 +77,7 @@ _TARGET = malformed("the request target is not in origin-form: a path of printab
 _OBS_TEXT = malformed("a byte above 0x7E in a field's value")
 _TWICE = malformed("a field that may be sent once is sent twice")
 _NO_HOST = malformed("no Host field, or an invalid one")
+_LENGTH = malformed(f"a Content-Length of more than {LENGTH_LIMIT_DIGITS} digits")
 _CODING = malformed("a Transfer-Encoding other than chunked, or in HTTP/1.0")
 _EXPECT = malformed("an expectation other than 100-continue")
 _UPGRADE = malformed("WebSocket is not spoken here")
@@ -125,6 +128,8 @@ def _framing_fault(version: str, seen: dict[bytes, bytes]) -> Reason | None:
     host = seen.get(b"host")
     if not host or host.translate(None, _HOST_BYTES):  # RFC 9112 3.2: exactly one, and valid
         return _NO_HOST
+    if len(seen.get(b"content-length", b"")) > LENGTH_LIMIT_DIGITS:
+        return _LENGTH
     coding = seen.get(b"transfer-encoding")
     if coding is not None and (coding.lower() != b"chunked" or version == "1.0"):  # RFC 9112 6.1
         return _CODING

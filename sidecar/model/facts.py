@@ -12,11 +12,17 @@ if TYPE_CHECKING:
 
 
 class Place(enum.Enum):
-    """Where a value is read: a named output, a named input, or a JSON pointer into the response."""
+    """Where a value is read: a named output, a named input, or somewhere in the decoded response."""
 
     OUTPUT = "output"
     INPUT = "input"
     POINTER = "pointer"
+    FIRST_NUMBER = "first_number"
+    """The first number of the response in the order of its text."""
+    PROBABILITY = "probability"
+    """The number that a map of labels to probabilities has for one label."""
+    MOST_PROBABLE = "most_probable"
+    """The label of the greatest number in such a map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +34,40 @@ class Reader:
     column: int | None = None
 
     def __str__(self) -> str:
+        if self.place in _NAMELESS:
+            return self.place.value
         suffix = "" if self.column is None else f"[{self.column}]"
         return f"{self.place.value}:{self.name}{suffix}"
 
 
-_READER = re.compile(r"(output|input):([^\[\]\x00-\x1f]{1,256})(?:\[(\d{1,6})\])?|pointer:((?:/[^\x00-\x1f]*)?)")
+_NAMELESS = (Place.FIRST_NUMBER, Place.MOST_PROBABLE)
+_READER = re.compile(
+    r"(?P<place>output|input):(?P<name>[^\[\]\x00-\x1f]{1,256})(?:\[(?P<column>\d{1,6})\])?"
+    r"|pointer:(?P<pointer>(?:/[^\x00-\x1f]*)?)"
+    r"|probability:(?P<label>[^\x00-\x1f]{1,256})"
+    r"|(?P<nameless>first_number|most_probable)"
+)
 
 
 def parse_reader(text: str) -> Reader:
-    """`output:NAME`, `output:NAME[col]`, `input:NAME`, `input:NAME[col]` or `pointer:/a/0` (RFC 6901).
+    """`output:NAME`, `output:NAME[col]`, `input:NAME`, `input:NAME[col]`, `pointer:/a/0` (RFC 6901),
+    `probability:LABEL`, `first_number` or `most_probable`.
 
     Raises ValueError with what is wrong.
     """
     match = _READER.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is none of output:NAME, output:NAME[col], input:NAME[col], pointer:/a/0")
-    place, name, column, pointer = match.groups()
-    if place is None:
-        return Reader(Place.POINTER, pointer)
-    return Reader(Place(place), name, None if column is None else int(column))
+        raise ValueError(
+            f"{text!r} is none of output:NAME, output:NAME[col], input:NAME[col], pointer:/a/0, probability:LABEL, "
+            "first_number, most_probable"
+        )
+    if match["nameless"] is not None:
+        return Reader(Place(match["nameless"]), "")
+    if match["label"] is not None:
+        return Reader(Place.PROBABILITY, match["label"])
+    if match["pointer"] is not None:
+        return Reader(Place.POINTER, match["pointer"])
+    return Reader(Place(match["place"]), match["name"], None if match["column"] is None else int(match["column"]))
 
 
 class GroupPlace(enum.Enum):
@@ -98,13 +119,25 @@ class ReadPlan:
     positive: Positive | None = None
     score_range: tuple[float, float] | None = None
 
+    @property
+    def reads_answer(self) -> bool:
+        """Whether anything is read from the model's answer at all."""
+        readers = (self.score, self.label, self.explanation, *self.features.values())
+        return any(reader is not None and reader.place is not Place.INPUT for reader in readers)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What extraction and reading need to know of one model; the defaults are an unregistered model's."""
+    """What extraction and reading need to know of one model; the defaults are an unregistered model's.
+
+    `stream` says what becomes of a streamed answer where a rule judges answers (`answers_judged`): `judge`, as a
+    whole, or `refuse`.
+    """
 
     name: str
     batch: bool = True
+    stream: str = "refuse"
+    answers_judged: bool = True
     read: ReadPlan = ReadPlan()
     rules: Mapping[str, str] = field(default_factory=dict[str, str])
     risk_tier: str | None = None

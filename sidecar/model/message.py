@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names in lower case, in the order of the wire, repeats kept."""
 
+Body = bytes | bytearray
+"""A whole body. A large one is gathered in a bytearray, so that it is held once; nobody changes it after that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -18,7 +21,7 @@ class Request:
     method: str
     path: str
     headers: Headers
-    body: bytes = b""
+    body: Body = b""
     query: str = ""
     source_address: str | None = None
 
@@ -33,7 +36,7 @@ class Response:
 
     status: int
     headers: Headers = field(default=())
-    body: bytes = b""
+    body: Body = b""
 
     def header_values(self, name: bytes) -> list[bytes]:
         """All values under a lower-case name."""

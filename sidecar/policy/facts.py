@@ -5,7 +5,7 @@ Only what the sidecar itself must know of a model is read (contract 5); limits a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,10 +19,13 @@ from sidecar.model.facts import (
     parse_group_source,
     parse_reader,
 )
+from sidecar.policy.generated import SHIPPED_GUARDS
 from sidecar.policy.port import UNDEFINED
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pydantic_core import ErrorDetails
 
     from sidecar.policy.port import Answer
@@ -90,6 +93,7 @@ class _ReadShape(_Shape):
 
 class _ModelShape(_Shape):
     batch: bool = True
+    stream: Literal["judge", "refuse"] = "refuse"
     risk_tier: str | None = None
     rules: dict[str, str] = Field(default_factory=dict)
     unknown_group: str | None = None
@@ -121,7 +125,7 @@ def read_facts(answer: Answer) -> Facts:
         raise FactsInvalid([_told(detail) for detail in details[:PROBLEM_LIMIT]]) from None
     return Facts(
         answer.revision,
-        {name: _model(name, model) for name, model in shape.models.items()},
+        {name: _model(name, model, shape.guards) for name, model in shape.models.items()},
         {name: tuple(phases) for name, phases in shape.guards.items()},
         tuple(shape.absent),
     )
@@ -132,9 +136,23 @@ def _told(detail: ErrorDetails) -> str:
     return f"facts: {path}: {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _model(name: str, shape: _ModelShape) -> ModelFacts:
-    plan = ReadPlan() if shape.read is None else _plan(shape.read)
-    return ModelFacts(name, batch=shape.batch, read=plan, rules=shape.rules, risk_tier=shape.risk_tier)
+def _model(name: str, shape: _ModelShape, guards: Mapping[str, Sequence[str]]) -> ModelFacts:
+    return ModelFacts(
+        name,
+        batch=shape.batch,
+        stream=shape.stream,
+        answers_judged=any(
+            "response" in phases and _is_enforced(guard, shape.rules) for guard, phases in guards.items()
+        ),
+        read=ReadPlan() if shape.read is None else _plan(shape.read),
+        rules=shape.rules,
+        risk_tier=shape.risk_tier,
+    )
+
+
+def _is_enforced(guard: str, rules: Mapping[str, str]) -> bool:
+    """Contract 5: a shipped rule not named is enforced; one of one's own counts where it is named."""
+    return (guard in rules or guard in SHIPPED_GUARDS) and rules.get(guard) not in ("shadow", "off")
 
 
 def _plan(shape: _ReadShape) -> ReadPlan:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sidecar.model.endpoint import Endpoint
-    from sidecar.model.facts import ModelFacts, Reader
+    from sidecar.model.facts import Facts, ModelFacts, Reader
     from sidecar.model.message import Request, Response
     from sidecar.model.prediction import Prediction
 
@@ -19,14 +19,19 @@ GOVERNED_NAMES = ("data_version", "consent_scope")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one request may hold."""
+    """Bounds on what one request may hold; `decoded_bytes` on a body once its content coding is undone."""
 
     max_instances: int = 1_024
+    decoded_bytes: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One inference request, read once: `body` is the decoded JSON, or None where the body is opaque.
+    """One inference request, read once. `endpoint` names the model, also where only the body did.
+
+    `body` is what the protocol made of the body, or None where it is opaque; it is let go of when the request has
+    been read: `features`, one entry for each `input:` among the model's declared features, and `id`, the caller's
+    name for the call, are what the answer's reading still needs. `stream`: a streamed answer is asked for.
 
     `parameters` holds the second source of governed attributes as found in the body: name (of
     `GOVERNED_NAMES`) to raw JSON value and the source's name for the record (`parameter:data_version` in V2's
@@ -37,6 +42,9 @@ class Call:
     instances: int
     parameters: Mapping[str, tuple[object, str]] = field(default_factory=dict[str, "tuple[object, str]"])
     body: object = None
+    stream: bool = False
+    id: str | None = None
+    features: Mapping[str, Sequence[object]] = field(default_factory=dict[str, "Sequence[object]"])
 
 
 def second_sources(members: Mapping[str, object], prefix: str) -> dict[str, tuple[object, str]]:
@@ -52,8 +60,15 @@ class ServingProtocol(Protocol):
         """`v2`, `v1`, `torchserve`: as the policy input's `endpoint.protocol` says it."""
         ...
 
-    def read_request(self, endpoint: Endpoint, request: Request, facts: ModelFacts, limits: Limits) -> Call:
-        """Decodes and checks the body, counts instances.
+    @property
+    def names_model(self) -> bool:
+        """Whether the body names the model, where the path does not."""
+        ...
+
+    def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
+        """Reads and checks the body, whose content coding is undone, and counts instances.
+
+        All models' facts, since in some protocols only the body names the model.
 
         Refuses with `media_type_unsupported`, `body_malformed`, `header_forbidden`, `instances_too_many`,
         `shared_memory_forbidden`.

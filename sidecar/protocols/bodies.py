@@ -12,6 +12,7 @@ from sidecar.protocols import strict_json
 from sidecar.protocols.strict_json import Malformed, is_object
 
 if TYPE_CHECKING:
+    from sidecar.model.message import Body
     from sidecar.model.refusal import Refused
     from sidecar.protocols.base import Limits
 
@@ -21,7 +22,7 @@ def body_malformed(message: str) -> Refused:
     return refused("body_malformed", message)
 
 
-def decoded(body: bytes) -> object:
+def decoded(body: Body) -> object:
     """The body's value; refuses with `body_malformed`."""
     try:
         return strict_json.loads(body)
@@ -29,7 +30,7 @@ def decoded(body: bytes) -> object:
         raise body_malformed(f"the body cannot be read: {error}" if body else "the body is empty") from None
 
 
-def decoded_object(body: bytes) -> dict[str, object]:
+def decoded_object(body: Body) -> dict[str, object]:
     """The body's value, which must be an object; refuses with `body_malformed`."""
     value = decoded(body)
     if not is_object(value):

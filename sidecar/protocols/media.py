@@ -29,8 +29,8 @@ def unsupported(message: str) -> Refused:
 def media_type(request: Request) -> bytes:
     """The body's media type in lower case, without parameters; empty where the request names none.
 
-    Refuses content codings, the mixed JSON-and-binary form of V2, JSON in another charset than UTF-8,
-    and a type that is said twice or is none.
+    Refuses the mixed JSON-and-binary form of V2, JSON in another charset than UTF-8, and a type that is said twice
+    or is none.
     """
     said: bytes | None = None
     for name, value in request.headers:
@@ -38,9 +38,6 @@ def media_type(request: Request) -> bytes:
             if said is not None:
                 raise unsupported("Content-Type is sent twice")
             said = value
-        elif name == b"content-encoding":
-            if value.strip().lower() != b"identity":
-                raise unsupported("Content-Encoding: only identity is taken; send the body uncompressed")
         elif name == b"inference-header-content-length":
             raise unsupported("binary tensors are not taken; send the tensors as JSON")
     if said is None or said == JSON:

@@ -5,7 +5,7 @@ A protocol says where an output lies (`Outputs`); what a score or a label may be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sidecar.model.attributes import VALUE_LIMIT_BYTES
@@ -19,11 +19,11 @@ from sidecar.protocols.rows import ABSENT
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sidecar.model.facts import Reader, ReadPlan
+    from sidecar.model.facts import ModelFacts, Reader, ReadPlan
     from sidecar.model.message import Response
-    from sidecar.protocols.base import Call
+    from sidecar.protocols.base import Call, ServingProtocol
 
 
 class Outputs(Protocol):
@@ -45,7 +45,7 @@ class _Exchange:
     instances: int
     document: object
     outputs: Outputs
-    inputs: Callable[[Reader], Sequence[object] | None]
+    features: Mapping[str, Sequence[object]]
 
 
 def read_prediction(
@@ -53,14 +53,17 @@ def read_prediction(
     response: Response,
     plan: ReadPlan,
     outputs: Outputs,
-    inputs: Callable[[Reader], Sequence[object] | None],
+    document_of: Callable[[Response], object] | None = None,
 ) -> Prediction:
-    """What `plan` declares, from a 2xx answer; refuses with `prediction_unreadable`."""
+    """What `plan` declares, from a 2xx answer; refuses with `prediction_unreadable`.
+
+    `document_of` makes of an answer what `outputs` reads; without it the answer is JSON.
+    """
     if not 200 <= response.status < 300:
         return Prediction(response.status)
     try:
-        document = _document(response) if _reads_answer(plan) else None
-        exchange = _Exchange(call.instances, document, outputs, inputs)
+        document = (document_of or json_document)(response) if plan.reads_answer else None
+        exchange = _Exchange(call.instances, document, outputs, call.features)
         return Prediction(
             status=response.status,
             scores=None if plan.score is None else _scores(exchange, plan.score, plan.score_range),
@@ -72,12 +75,18 @@ def read_prediction(
         raise refused("prediction_unreadable", f"the model's answer cannot be read: {error}") from None
 
 
-def _reads_answer(plan: ReadPlan) -> bool:
-    readers = (plan.score, plan.label, plan.explanation, *plan.features.values())
-    return any(reader is not None and reader.place is not Place.INPUT for reader in readers)
+def without_body(call: Call, facts: ModelFacts, protocol: ServingProtocol) -> Call:
+    """The call with what its answer's reading needs of the request's body, and without that."""
+    features: dict[str, Sequence[object]] = {
+        name: protocol.input_column(call, facts, reader) or ()
+        for name, reader in facts.read.features.items()
+        if reader.place is Place.INPUT
+    }
+    return replace(call, body=None, features=features)
 
 
-def _document(response: Response) -> object:
+def json_document(response: Response) -> object:
+    """An answer's JSON; raises `Malformed`."""
     # Content-Type tells nothing: TorchServe sends none unless the handler does, Triton JSON as text/plain.
     if not identity_coded(response):
         raise Malformed("it is compressed or binary")
@@ -119,7 +128,7 @@ def _features(exchange: _Exchange, plan: ReadPlan) -> dict[str, object]:
 def _feature(exchange: _Exchange, name: str, reader: Reader) -> tuple[object, ...]:
     """One scalar an instance."""
     if reader.place is Place.INPUT:
-        values = _aligned(exchange, f"feature {name!r}", reader, exchange.inputs(reader) or ())
+        values = _aligned(exchange, f"feature {name!r}", reader, exchange.features.get(name, ()))
     else:
         values = _answered(exchange, f"feature {name!r}", reader)
     if any(is_array(value) or is_object(value) or value is ABSENT for value in values):

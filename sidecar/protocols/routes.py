@@ -28,6 +28,7 @@ _PLAIN_QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
 
 _TEMPLATE = re.compile(r"(\{\w+\}|\[|\])")
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._~-]{0,127}"
+_MODEL_NAME = re.compile(_NAME)
 _PARTS = {
     "{model}": f"(?P<model>{_NAME})",
     "{version}": f"(?P<version>{_NAME})",
@@ -39,13 +40,17 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of a server's table. No `methods` means any: for what is refused whatever the method."""
+    """One row of a server's table. No `methods` means any: for what is refused whatever the method.
+
+    `query_model` is the one query parameter that an inference endpoint takes: the model's name.
+    """
 
     kind: EndpointKind
     protocol: str
     operation: str
     methods: tuple[str, ...]
     path: str
+    query_model: str | None = None
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -81,9 +86,9 @@ class RouteTable:
             if match is None:
                 continue
             if not route.methods or method in route.methods:
-                _check_query(route.kind, query)
                 names = match.groupdict()
-                return Endpoint(route.kind, route.protocol, route.operation, names.get("model"), names.get("version"))
+                model = _queried_model(route, query) or names.get("model")
+                return Endpoint(route.kind, route.protocol, route.operation, model, names.get("version"))
             allow.extend(route.methods)
         if not allow:
             raise refused("endpoint_unknown", "no such endpoint; paths are matched exactly, to the last slash")
@@ -91,11 +96,18 @@ class RouteTable:
         raise Refused(reason, allow=tuple(dict.fromkeys(allow)))
 
 
-def _check_query(kind: EndpointKind, query: str) -> None:
-    if not query or kind is EndpointKind.MANAGEMENT:
-        return
+def _queried_model(route: Route, query: str) -> str | None:
+    """The model that the query names, where the route lets it; refuses every other query that could be an input."""
+    if not query or route.kind is EndpointKind.MANAGEMENT:
+        return None
     # TorchServe hands query parameters to the handler beside the body: inputs that nobody judged.
-    if kind is EndpointKind.INFER:
-        raise refused("http_malformed", "an inference endpoint takes no query string")
+    if route.kind is EndpointKind.INFER:
+        name, _, model = query.partition("=")
+        if route.query_model is None:
+            raise refused("http_malformed", "an inference endpoint takes no query string")
+        if name != route.query_model or _MODEL_NAME.fullmatch(model) is None:
+            raise refused("http_malformed", f"the endpoint takes no query string but {route.query_model}=MODEL")
+        return model
     if _PLAIN_QUERY.fullmatch(query) is None:
         raise refused("http_malformed", "the query string holds a character that none may hold")
+    return None

@@ -9,9 +9,12 @@ Integers beyond 64 bits become floats in orjson; nothing governed may be a float
 from __future__ import annotations
 
 import re
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import orjson
+
+if TYPE_CHECKING:
+    from sidecar.model.message import Body
 
 MAX_DEPTH = 64
 """Levels of nesting: below what every engine takes of it (serde_json: 128)."""
@@ -40,7 +43,7 @@ def is_array(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
-def loads(body: bytes) -> object:
+def loads(body: Body) -> object:
     """The value of a JSON text; raises `Malformed` for what two readers could read in two ways.
 
     What orjson kept is written again, at its speed, and colons are counted: every member has one. A member
@@ -70,7 +73,7 @@ def _written_within_depth(value: object) -> bytes:
         raise Malformed(f"nested deeper than {MAX_DEPTH} levels") from None
 
 
-def _escaped_colons(body: bytes) -> int:
+def _escaped_colons(body: Body) -> int:
     """Colons sent as `\\u003a`, which are written plain; after an even run of backslashes it is no escape."""
     if b"\\u003" not in body:
         return 0

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecar.model.endpoint import Endpoint
-    from sidecar.model.facts import ModelFacts, Reader
-    from sidecar.model.message import Request, Response
+    from sidecar.model.facts import Facts, ModelFacts, Reader
+    from sidecar.model.message import Body, Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
 
@@ -36,8 +36,9 @@ class TorchServe:
     """TorchServe's own inference endpoint."""
 
     name = "torchserve"
+    names_model = False
 
-    def read_request(self, endpoint: Endpoint, request: Request, facts: ModelFacts, limits: Limits) -> Call:
+    def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         del facts, limits  # one instance, always
         # The base handler takes `explain: True` for "explain instead of infer".
@@ -62,13 +63,7 @@ class TorchServe:
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return reading.read_prediction(
-            call,
-            response,
-            facts.read,
-            _Answer(),
-            lambda reader: self.input_column(call, facts, reader),
-        )
+        return reading.read_prediction(call, response, facts.read, _Answer())
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """TorchServe's errors are `code`, `type`, `message`; `type` is problem+json's own."""
@@ -92,7 +87,7 @@ class _Answer:
         return member(document, reader.name)
 
 
-def _check_opaque(body: bytes) -> None:
+def _check_opaque(body: Body) -> None:
     """A JSON object under another type would be read by the handler and not by us: never "no body"."""
     if _OBJECT.match(body):
         raise media.unsupported("a JSON object must say Content-Type: application/json")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecar.model.endpoint import Endpoint
-    from sidecar.model.facts import ModelFacts, Reader
+    from sidecar.model.facts import Facts, ModelFacts, Reader
     from sidecar.model.message import Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
@@ -29,8 +29,9 @@ class V1:
     """V1 in row form."""
 
     name = "v1"
+    names_model = False
 
-    def read_request(self, endpoint: Endpoint, request: Request, facts: ModelFacts, limits: Limits) -> Call:
+    def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         del facts  # V1 has rows whatever the model
         require_json(request)
@@ -54,13 +55,7 @@ class V1:
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return reading.read_prediction(
-            call,
-            response,
-            facts.read,
-            _Predictions(),
-            lambda reader: self.input_column(call, facts, reader),
-        )
+        return reading.read_prediction(call, response, facts.read, _Predictions())
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """V1's error object."""

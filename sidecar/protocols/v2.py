@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sidecar.model.endpoint import Endpoint
-    from sidecar.model.facts import ModelFacts, Reader
+    from sidecar.model.facts import Facts, ModelFacts, Reader
     from sidecar.model.message import Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
@@ -37,8 +37,9 @@ class V2:
     """V2 over HTTP with JSON bodies; binary tensors are refused."""
 
     name = "v2"
+    names_model = False
 
-    def read_request(self, endpoint: Endpoint, request: Request, facts: ModelFacts, limits: Limits) -> Call:
+    def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         require_json(request)
         body = decoded_object(request.body)
@@ -49,9 +50,9 @@ class V2:
         for place, holder in _holders(inputs, _objects(body, "outputs")):
             if parameters := _parameters(holder, place):
                 governed |= _misplaced(parameters, place)
-        instances = _instances(inputs, facts)
+        instances = _instances(inputs, facts.of(endpoint.model))
         check_instances(instances, limits)
-        return Call(endpoint, instances, governed, body)
+        return Call(endpoint, instances, governed, body, id=_id(body))
 
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """See `ServingProtocol.input_column`."""
@@ -65,13 +66,7 @@ class V2:
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return reading.read_prediction(
-            call,
-            response,
-            facts.read,
-            _Outputs(call, facts),
-            lambda reader: self.input_column(call, facts, reader),
-        )
+        return reading.read_prediction(call, response, facts.read, _Outputs(call, facts))
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """V2's error object."""
@@ -85,8 +80,8 @@ class V2:
         answer: dict[str, object] = {"model_name": call.endpoint.model, "outputs": columns}
         if call.endpoint.version is not None:
             answer["model_version"] = call.endpoint.version
-        if is_object(call.body) and isinstance(call.body.get("id"), str):
-            answer["id"] = call.body["id"]
+        if call.id is not None:
+            answer["id"] = call.id
         return json_response(answer)
 
 
@@ -106,6 +101,11 @@ class _Outputs:
     def whole(self, document: object, reader: Reader) -> object:
         tensor = _tensor(document, "outputs", reader.name)
         return ABSENT if tensor is None else tensor.get("data", ABSENT)
+
+
+def _id(body: Mapping[str, object]) -> str | None:
+    value = body.get("id")
+    return value if isinstance(value, str) else None
 
 
 def _objects(body: dict[str, object], members: str) -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sidecar.model.decision import Decision
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.facts import ModelFacts
-    from sidecar.model.message import Request
+    from sidecar.model.message import Body, Request
     from sidecar.model.prediction import Prediction
     from sidecar.model.question import Question
     from sidecar.model.reasons import Reason
@@ -59,7 +59,7 @@ class Case:
     window: WindowSnapshot | None = None
     response_question: Question | None = None
     response_decision: Decision | None = None
-    answer_body: bytes | None = None
+    answer_body: Body | None = None
     result: Result = Result.REFUSED
     reasons: tuple[Reason, ...] = ()
     would_deny: list[Reason] = field(default_factory=list["Reason"])

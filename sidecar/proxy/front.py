@@ -24,7 +24,7 @@ from sidecar.proxy.problem import problem
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from sidecar.model.message import Response
+    from sidecar.model.message import Body, Response
     from sidecar.model.reasons import Reason
 
     Scope = MutableMapping[str, Any]
@@ -58,22 +58,6 @@ class Exchange(Protocol):
     ) -> Response:
         """A refusal for framing, size, slowness or load; of `request` only what is known (path may be "")."""
         ...
-
-
-class _Body:
-    """A request's body while it is read; `size_bytes` stays after `join`, for as long as the bytes are held."""
-
-    __slots__ = ("parts", "size_bytes")
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.size_bytes = 0
-
-    def join(self) -> bytes:
-        """The whole, which then is the only copy."""
-        body = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
-        self.parts.clear()
-        return body
 
 
 class Front:
@@ -132,16 +116,18 @@ class Front:
     async def _with_body(
         self, scope: Scope, incoming: Incoming, receive: Receive, task: asyncio.Task[None]
     ) -> Response:
-        body = _Body()
+        body = bytearray()  # grows in place: a body is held once
         try:
             violation = await self._read(incoming, receive, body, task)
             if violation is not None:
                 return await self._refuse(scope, incoming, violation)
-            return await self._handle(scope, incoming, body.join(), task)
+            return await self._handle(scope, incoming, body, task)
         finally:
-            self._body_bytes -= body.size_bytes
+            self._body_bytes -= len(body)
 
-    async def _read(self, incoming: Incoming, receive: Receive, body: _Body, task: asyncio.Task[None]) -> Reason | None:
+    async def _read(
+        self, incoming: Incoming, receive: Receive, body: bytearray, task: asyncio.Task[None]
+    ) -> Reason | None:
         """As `_fetch`, until `stop`."""
         self._at_work.add(task)
         try:
@@ -152,7 +138,7 @@ class Front:
         finally:
             self._at_work.discard(task)
 
-    async def _fetch(self, incoming: Incoming, receive: Receive, body: _Body) -> Reason | None:
+    async def _fetch(self, incoming: Incoming, receive: Receive, body: bytearray) -> Reason | None:
         """Reads into `body`, or says why not. What is announced as too large is not read."""
         limits = self._limits
         if incoming.framing is not None and (incoming.framing.length_bytes or 0) > limits.body_limit_bytes:
@@ -162,17 +148,16 @@ class Front:
             if message["type"] != "http.request":
                 return incoming.violation or ENDED
             part: bytes = message["body"]
-            if body.size_bytes + len(part) > limits.body_limit_bytes:
+            if len(body) + len(part) > limits.body_limit_bytes:
                 return BODY_TOO_LARGE
             if self._body_bytes + len(part) > limits.body_budget_bytes:
                 return BUSY
             self._body_bytes += len(part)
-            body.size_bytes += len(part)
-            body.parts.append(part)
+            body += part
             if not message["more_body"]:
                 return None
 
-    async def _handle(self, scope: Scope, incoming: Incoming, body: bytes, task: asyncio.Task[None]) -> Response:
+    async def _handle(self, scope: Scope, incoming: Incoming, body: Body, task: asyncio.Task[None]) -> Response:
         incoming.may_abandon = True
         self._at_work.add(task)
         try:
@@ -193,7 +178,7 @@ class Front:
         )
 
 
-def _request(scope: Scope, body: bytes) -> Request:
+def _request(scope: Scope, body: Body) -> Request:
     client: tuple[str, int] | None = scope["client"]
     return Request(
         method=scope["method"],

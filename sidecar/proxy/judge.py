@@ -12,7 +12,7 @@ from sidecar.model.decision import Decision
 from sidecar.model.reasons import in_order
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.permit import Permit, permit, shadow_permit
-from sidecar.protocols.attributes import extract, problems
+from sidecar.protocols.attributes import problems
 from sidecar.proxy.case import Inquiry
 from sidecar.proxy.inputs import request_question, response_question
 from sidecar.proxy.obligations import replacement
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from sidecar.model.message import Response
     from sidecar.model.question import Question
     from sidecar.model.reasons import Reason
-    from sidecar.protocols.base import Limits, ServingProtocol
+    from sidecar.protocols.base import ServingProtocol
     from sidecar.proxy.case import Case
+    from sidecar.proxy.reading import Reader
 
 TOKEN_HEADER = b"x-consent-token"
 
@@ -70,7 +71,7 @@ class Judge:
     policy: PolicyPoint
     consent: ConsentPoint
     window: Window
-    limits: Limits
+    reader: Reader
     listed_headers: Collection[bytes]
     skew_timeout_s: float
 
@@ -118,10 +119,10 @@ class Judge:
 
     async def _ask(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol, facts: Facts) -> Question:
         case.revision = facts.revision
-        known = facts.of(endpoint.model)
         consent = await self.consent.verify(case.request.header_values(TOKEN_HEADER))
-        call = protocol.read_request(endpoint, case.request, known, self.limits)
-        attributes = extract(case.request, call, known, consent, protocol)
+        reading = await self.reader.request(protocol, endpoint, case.request, facts, consent)
+        call, attributes = reading.call, reading.attributes
+        case.route(call.endpoint, protocol)  # which may have its model from the body
         question = request_question(
             case.request,
             call,
@@ -130,6 +131,7 @@ class Judge:
             listed_headers=self.listed_headers,
             unix_s=case.clock.unix_s(),
         )
+        known = facts.of(call.endpoint.model)
         case.inquiry = Inquiry(protocol, known, consent, call, attributes, question)
         found = problems(attributes)
         if found:
@@ -162,7 +164,7 @@ class Judge:
         return self._replaced(case, decision) or answer
 
     async def _decide_response(self, case: Case, inquiry: Inquiry, answer: Response) -> Decision:
-        case.prediction = inquiry.protocol.read_prediction(inquiry.call, answer, inquiry.facts)
+        case.prediction = await self.reader.prediction(inquiry.protocol, inquiry.call, answer, inquiry.facts)
         case.window = self.window.snapshot(case.model, case.version)
         case.response_question = response_question(
             inquiry.question, case.prediction, case.window, unix_s=case.clock.unix_s()

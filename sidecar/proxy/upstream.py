@@ -8,9 +8,10 @@ from sidecar.http1.errors import ExchangeFailed, Malformed, Timeout, TooLarge, T
 from sidecar.http1.rules import end_to_end
 from sidecar.model.message import Response
 from sidecar.model.refusal import Refused, refused
+from sidecar.protocols.coding import acceptable
 
 if TYPE_CHECKING:
-    from sidecar.model.message import Headers, Request
+    from sidecar.model.message import Body, Headers, Request
     from sidecar.policy.permit import Permit
 
 OURS = frozenset({b"x-decision-id", b"x-decision-fallback", b"x-policy-revision", b"x-request-id"})
@@ -22,7 +23,7 @@ _STOPPED = OURS | {
     b"content-length",
     b"x-consent-token",  # contract 2: never forwarded
     b"x-protected-group",  # contract 2: the header is not forwarded
-    b"accept-encoding",  # replaced: a response must be readable to be judged
+    b"accept-encoding",  # reduced: a response must be readable to be judged
     b"range",  # and whole, and new
     b"if-match",
     b"if-modified-since",
@@ -55,7 +56,7 @@ _REASONS: dict[type[ExchangeFailed], str] = {
 class Sender(Protocol):
     """What is needed of `http1.pool.Pool`."""
 
-    async def send(self, method: bytes, target: bytes, headers: Headers, body: bytes, *, timeout_s: float) -> Response:
+    async def send(self, method: bytes, target: bytes, headers: Headers, body: Body, *, timeout_s: float) -> Response:
         """One exchange; raises `ExchangeFailed`."""
         ...
 
@@ -82,7 +83,7 @@ class Upstream:
             (b"x-request-id", request_id.encode("ascii")),
             (b"x-policy-revision", revision.encode("ascii")),
             (b"traceparent", traceparent),
-            (b"accept-encoding", b"identity"),
+            (b"accept-encoding", acceptable(request.headers)),
         )
         try:
             answer = await self._pool.send(

@@ -10,8 +10,7 @@ from pydantic_settings import BaseSettings
 
 from sidecar.settings.values import TARGET, Address
 
-SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver")
-"""The contract's `tfserving` and `openai` come with a later version and are refused until then."""
+SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver", "tfserving", "openai")
 
 
 SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authorization", "cookie"})
@@ -42,8 +41,6 @@ class Checks(BaseSettings):
     @field_validator("server", check_fields=False)
     @classmethod
     def _is_server_kind(cls, value: str) -> str:
-        if value in ("tfserving", "openai"):
-            raise ValueError(f"{value} is not served by this version; it knows {', '.join(SERVER_KINDS)}")
         if value not in SERVER_KINDS:
             raise ValueError(f"{value!r} is none of {', '.join(SERVER_KINDS)}")
         return value

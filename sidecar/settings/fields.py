@@ -36,6 +36,9 @@ class Settings(Checks):
         le=4_096,
         description="Most connections to the model server; more calls wait in line",
     )
+    default_model: str | None = Field(
+        default=None, description="The model that endpoints mean whose path and body name none, such as /invocations"
+    )
     metadata: Literal["deny", "allow"] = Field(
         default="deny", description="Whether metadata endpoints (names, shapes, versions) pass"
     )

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from sidecar.model.attributes import Attributes, Status
 from sidecar.model.consent import ConsentFact, ConsentStatus
 from sidecar.model.endpoint import Endpoint, EndpointKind
-from sidecar.model.facts import ModelFacts, ReadPlan, parse_group_source, parse_reader
+from sidecar.model.facts import Facts, ModelFacts, ReadPlan, parse_group_source, parse_reader
 from sidecar.model.message import Request, Response
 from sidecar.model.reasons import ReasonClass, kind_of
 from sidecar.model.refusal import Refused
 from sidecar.protocols import strict_json
 from sidecar.protocols.attributes import extract, forbidden_headers, problems
 from sidecar.protocols.base import Call, Limits, ServingProtocol
+from sidecar.protocols.reading import without_body
 from sidecar.protocols.servers import SERVERS
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
@@ -208,7 +209,7 @@ def judge(
     """What the exchange does with the two bodies."""
     endpoint = Endpoint(EndpointKind.INFER, protocol.name, "infer", "m")
     forbidden_headers(request)
-    call, codes = attempt(lambda: protocol.read_request(endpoint, request, model, LIMITS))
+    call, codes = attempt(lambda: protocol.read_request(endpoint, request, Facts("r", {"m": model}), LIMITS))
     assert all(code == "shared_memory_forbidden" or is_clients(code) for code in codes)
     if call is None:
         return None
@@ -217,7 +218,7 @@ def judge(
     assert codes <= {"attribute_malformed"}
     if attributes is not None:
         check_attributes(attributes, call)
-    prediction, codes = attempt(lambda: protocol.read_prediction(call, answer, model))
+    prediction, codes = attempt(lambda: protocol.read_prediction(without_body(call, model, protocol), answer, model))
     assert codes <= {"prediction_unreadable"}
     if prediction is None:
         return None

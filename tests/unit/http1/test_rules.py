@@ -37,6 +37,8 @@ def test_accepted(method: bytes, version: str, fields: list[tuple[bytes, bytes]]
         (b"GET", b"/", "1.1", [], "http_malformed"),
         (b"GET", b"/", "1.1", [HOST, HOST], "http_malformed"),
         (b"GET", b"/", "1.1", [HOST, (b"x", b"\x80")], "http_malformed"),
+        (b"PUT", b"/", "1.1", [HOST, (b"content-length", b"0" * 20 + b"3")], "http_malformed"),
+        (b"PUT", b"/", "1.1", [HOST, (b"content-length", b"0" * 5_000)], "http_malformed"),
         (b"GET", b"/", "1.0", [HOST, (b"transfer-encoding", b"chunked")], "http_malformed"),
         (b"GET", b"/", "1.1", [HOST, (b"upgrade", b"a"), (b"upgrade", b"websocket")], "http_malformed"),
     ],

@@ -19,6 +19,7 @@ CREDIT = {
     "risk_tier": "high",
     "band": 0.1,
     "batch": False,
+    "stream": "judge",
     "rules": {"consent": "shadow"},
     "unknown_group": "deny",
     "read": {
@@ -51,14 +52,43 @@ def test_all_that_the_sidecar_must_know() -> None:
     )
     assert read_facts(Answer(value, "r1")) == Facts(
         "r1",
-        {"credit": ModelFacts("credit", batch=False, read=plan, rules={"consent": "shadow"}, risk_tier="high")},
+        {
+            "credit": ModelFacts(
+                "credit",
+                batch=False,
+                stream="judge",
+                answers_judged=False,
+                read=plan,
+                rules={"consent": "shadow"},
+                risk_tier="high",
+            )
+        },
         {"consent": ("request",)},
         ("staleness.request",),
     )
 
 
 def test_a_model_of_which_nothing_is_said_has_the_defaults() -> None:
-    assert read_facts(Answer({"models": {"credit": {}}}, "r1")).models == {"credit": ModelFacts("credit")}
+    facts = read_facts(Answer({"models": {"credit": {}}}, "r1"))
+    assert facts.models == {"credit": ModelFacts("credit", answers_judged=False)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "judged"),
+    [
+        ({}, True),  # a shipped rule not named is enforced
+        ({"fairness_band": "off"}, False),
+        ({"fairness_band": "shadow"}, False),
+        ({"fairness_band": "Off"}, True),
+        ({"fairness_band": "off", "mine": "enforce"}, True),
+        ({"fairness_band": "off", "mine": "shadow"}, False),
+        ({"fairness_band": "off", "consent": "enforce"}, False),
+    ],
+)
+def test_answers_are_judged_where_a_rule_for_them_is_enforced(rules: dict[str, str], judged: bool) -> None:
+    guards = {"fairness_band": ["response"], "mine": ["request", "response"], "consent": ["request"]}
+    facts = read_facts(Answer({"models": {"credit": {"rules": rules}}, "guards": guards}, "r1"))
+    assert facts.of("credit").answers_judged is judged
 
 
 def test_undefined_facts_are_a_problem() -> None:

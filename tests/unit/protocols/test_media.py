@@ -36,15 +36,6 @@ def test_media_type(headers: Headers, media_type: bytes) -> None:
             ((TYPE, b"application/json"), (TYPE, b"application/json")),
             "Content-Type is sent twice",
         ),
-        (
-            ((CODING, b"gzip"), (TYPE, b"application/json")),
-            "Content-Encoding: only identity is taken; send the body uncompressed",
-        ),
-        (
-            ((CODING, b"identity, br"),),
-            "Content-Encoding: only identity is taken; send the body uncompressed",
-        ),
-        (((CODING, b""),), "Content-Encoding: only identity is taken; send the body uncompressed"),
         (((LENGTH, b"12"),), "binary tensors are not taken; send the tensors as JSON"),
         (((TYPE, b"application/json, text/plain"),), "Content-Type is not a media type"),
         (((TYPE, b""),), "Content-Type is not a media type"),

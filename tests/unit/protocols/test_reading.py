@@ -12,6 +12,7 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call
+from sidecar.protocols.reading import without_body
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
 
@@ -24,8 +25,9 @@ def predicted(
     answer: object, plan: ReadPlan, *, status: int = 200, headers: Headers = (), body: object = None
 ) -> Prediction:
     raw = answer if isinstance(answer, bytes) else orjson.dumps(answer)
-    call = Call(ENDPOINT, 1, {}, body)
-    return TorchServe().read_prediction(call, Response(status, headers, raw), ModelFacts("m", read=plan))
+    facts = ModelFacts("m", read=plan)
+    call = without_body(Call(ENDPOINT, 1, {}, body), facts, TorchServe())
+    return TorchServe().read_prediction(call, Response(status, headers, raw), facts)
 
 
 def refusal(answer: object, plan: ReadPlan, *, headers: Headers = (), body: object = None) -> str:

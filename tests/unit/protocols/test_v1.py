@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from sidecar.model.endpoint import Endpoint, EndpointKind
-from sidecar.model.facts import ModelFacts, ReadPlan, parse_reader
+from sidecar.model.facts import Facts, ModelFacts, ReadPlan, parse_reader
 from sidecar.model.message import Headers, Request, Response
 from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
@@ -21,7 +21,7 @@ FACTS = ModelFacts("credit")
 
 def read(body: object, headers: Headers = JSON) -> Call:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    return V1().read_request(ENDPOINT, Request("POST", "/", headers, raw), FACTS, Limits(3))
+    return V1().read_request(ENDPOINT, Request("POST", "/", headers, raw), Facts("r", {"credit": FACTS}), Limits(3))
 
 
 @pytest.mark.parametrize(

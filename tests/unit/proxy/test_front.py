@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.model.message import Response
-from sidecar.proxy.front import NO_DECISION, _Body
+from sidecar.proxy.front import NO_DECISION
 from tests.unit.proxy.wire import RecordingExchange, run, serving, statuses, until
 
 if TYPE_CHECKING:
@@ -128,13 +128,6 @@ def test_refusals_say_what_would_do() -> None:
             assert b"\r\nallow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
 
     run(test())
-
-
-def test_a_joined_body_is_the_only_copy() -> None:
-    body = _Body()
-    body.parts += [b"ab", b"c"]
-    body.size_bytes = 3
-    assert (body.join(), body.parts, body.size_bytes) == (b"abc", [], 3)
 
 
 def test_a_body_counts_while_it_is_at_work() -> None:

@@ -21,6 +21,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "server": "mlserver",
         "upstream_timeout_s": 30.0,
         "upstream_connections": 64,
+        "default_model": None,
         "metadata": "deny",
         "listen": Address("127.0.0.1", 8090),
         "tls_cert": None,
@@ -91,8 +92,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ({"data": "/nowhere.json"}, "--data: /nowhere.json does not exist"),
         ({"tls_key": "x.pem"}, "--tls-cert and --tls-key come together"),
         (
-            {"server": "openai"},
-            "--server: openai is not served by this version; it knows triton, torchserve, kserve, mlserver",
+            {"server": "ray"},
+            "--server: 'ray' is none of triton, torchserve, kserve, mlserver, tfserving, openai",
         ),
         (
             {"upstream": "ftp://x"},

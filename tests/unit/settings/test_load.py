@@ -39,7 +39,7 @@ def test_all_problems_come_at_once() -> None:
     )
     assert found == [
         "--upstream: is required",
-        "--server: 'bentoml' is none of triton, torchserve, kserve, mlserver",
+        "--server: 'bentoml' is none of triton, torchserve, kserve, mlserver, tfserving, openai",
         "--listen: 'nowhere' is not HOST:PORT",
         "--policy-max-age: 'soon' is not a duration such as 90s, 15m, 1h or none",
         "--consent-keys is required; or --consent off where no model's rules need consent",

@@ -1,0 +1,55 @@
+"""What a kind of model server is: its endpoints, the protocols that it speaks, the content codings that it decodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sidecar.model.endpoint import EndpointKind
+from sidecar.model.refusal import refused
+from sidecar.protocols.routes import RouteTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sidecar.model.endpoint import Endpoint
+    from sidecar.protocols.base import ServingProtocol
+    from sidecar.protocols.routes import Route
+
+INFER, PROBE = EndpointKind.INFER, EndpointKind.PROBE
+METADATA, MANAGEMENT = EndpointKind.METADATA, EndpointKind.MANAGEMENT
+GET, POST, ANY = ("GET",), ("POST",), ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One kind of model server. `codings`: request bodies that it decodes itself, by RFC 9110's names.
+
+    `default_model` is the model that an inference endpoint means whose path names none.
+    """
+
+    kind: str
+    table: RouteTable
+    protocols: Mapping[str, ServingProtocol]
+    codings: frozenset[bytes]
+    default_model: str | None = None
+
+    def route(self, method: str, path: str, query: str) -> Endpoint:
+        """What a request line asks for; refuses as `RouteTable.find` does."""
+        endpoint = self.table.find(method, path, query)
+        if endpoint.kind is not INFER or endpoint.model is not None or self.protocol(endpoint).names_model:
+            return endpoint
+        if self.default_model is None:
+            raise refused("endpoint_unknown", "the endpoint names no model; --default-model says which one it means")
+        return replace(endpoint, model=self.default_model)
+
+    def protocol(self, endpoint: Endpoint) -> ServingProtocol:
+        """The protocol of an endpoint that `route` gave."""
+        return self.protocols[endpoint.protocol]
+
+
+def kind_of(
+    name: str, routes: Iterable[Route], protocols: Iterable[ServingProtocol], codings: Iterable[bytes] = ()
+) -> Server:
+    """A kind by the word that `--server` takes."""
+    return Server(name, RouteTable(routes), {protocol.name: protocol for protocol in protocols}, frozenset(codings))

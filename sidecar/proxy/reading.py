@@ -1,0 +1,82 @@
+"""Reading messages: pure work over bytes, in threads of its own where there are many of them."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from sidecar.protocols.attributes import extract
+from sidecar.protocols.coding import readable_request, readable_response
+from sidecar.protocols.reading import without_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from sidecar.model.attributes import Attributes
+    from sidecar.model.consent import ConsentFact
+    from sidecar.model.endpoint import Endpoint
+    from sidecar.model.facts import Facts, ModelFacts
+    from sidecar.model.message import Body, Request, Response
+    from sidecar.model.prediction import Prediction
+    from sidecar.protocols.base import Call, Limits, ServingProtocol
+
+OFF_LOOP_BYTES = 256 * 1024
+"""A body of more is read in a thread: parsing 1 MiB takes some 6 ms, in which nobody else would be served."""
+THREADS = 2
+"""Bodies read at once: each takes up to 12 times its size meanwhile."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one request says. The call no longer holds the body."""
+
+    call: Call
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads requests and answers. `codings` are those that the model server decodes itself."""
+
+    limits: Limits
+    codings: Collection[bytes]
+    threads: ThreadPoolExecutor
+
+    async def request(
+        self, protocol: ServingProtocol, endpoint: Endpoint, request: Request, facts: Facts, consent: ConsentFact
+    ) -> Reading:
+        """Raises `Refused` as `ServingProtocol.read_request` does."""
+
+        def work() -> Reading:
+            readable = readable_request(request, self.codings, self.limits.decoded_bytes)
+            call = protocol.read_request(endpoint, readable, facts, self.limits)
+            known = facts.of(call.endpoint.model)
+            attributes = extract(request, call, known, consent, protocol)
+            return Reading(without_body(call, known, protocol), attributes)
+
+        return await self._run(work, request.body)
+
+    async def prediction(
+        self, protocol: ServingProtocol, call: Call, answer: Response, facts: ModelFacts
+    ) -> Prediction:
+        """Raises `Refused` as `ServingProtocol.read_prediction` does."""
+
+        def work() -> Prediction:
+            readable = readable_response(answer, self.limits.decoded_bytes) if facts.read.reads_answer else answer
+            return protocol.read_prediction(call, readable, facts)
+
+        return await self._run(work, answer.body)
+
+    async def _run(self, work: Callable[[], T], body: Body) -> T:
+        if len(body) <= OFF_LOOP_BYTES:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+
+def new_threads() -> ThreadPoolExecutor:
+    """The threads of a `Reader`; whoever makes them shuts them down."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
