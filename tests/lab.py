@@ -17,14 +17,17 @@ from sidecar.audit.salts import Salts
 from sidecar.audit.trail import Trail
 from sidecar.fairness.throttle import MemoryThrottle
 from sidecar.fairness.window import NoWindow
+from sidecar.model.budget import Budget
 from sidecar.model.consent import ConsentFact, ConsentStatus
 from sidecar.model.message import Request, Response
 from sidecar.policy.make import embedded_policy
 from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
+from sidecar.proxy.admission import Admission
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
 from sidecar.proxy.reading import Reader, new_threads
+from sidecar.proxy.upstream import Answering
 from tests.support import FixedClock, audit_terms, policy_data
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from sidecar.policy.permit import Permit
     from sidecar.policy.policy import Policy
     from sidecar.proxy.case import Case
+    from sidecar.proxy.upstream import Mark
 
 REGO = Path(__file__).resolve().parents[1] / "rego"
 NOW_S = 1_795_300_000.0
@@ -95,12 +99,31 @@ class ScriptedUpstream:
 
     answer: Response | BaseException = field(default_factory=v2_answer)
     received: list[Request] = field(default_factory=list[Request])
+    marks: list[Mark] = field(default_factory=list["Mark"])
+    whole_streams: list[bool] = field(default_factory=list[bool])
+    parts: Sequence[bytes | BaseException] = ()
+    """Of a streamed answer, whose head is `answer`'s."""
 
-    async def send(self, permit: Permit, **identity: object) -> Response:
+    async def send(self, permit: Permit, mark: Mark, *, whole_stream: bool = False) -> Response:
         self.received.append(permit.spend())
+        self.marks.append(mark)
+        self.whole_streams.append(whole_stream)
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
+
+    @contextlib.asynccontextmanager
+    async def stream(self, permit: Permit, mark: Mark) -> AsyncGenerator[Answering]:
+        answer = await self.send(permit, mark)
+        parts = iter(self.parts)
+
+        async def part() -> bytes:
+            found = next(parts, b"")
+            if isinstance(found, BaseException):
+                raise found
+            return found
+
+        yield Answering(Response(answer.status, answer.headers), part)
 
 
 @dataclass
@@ -178,6 +201,7 @@ class Lab:
     async def call(self, request: Request) -> tuple[int, dict[str, Any]]:
         """Status and JSON body of one exchange."""
         response = await self.exchange.handle(request)
+        assert response is not None
         return response.status, json.loads(response.body)
 
     def records(self) -> list[dict[str, Any]]:
@@ -215,24 +239,26 @@ async def lab(
         RecordingObserver(),
     )
     kind, threads = server(server_kind), new_threads()
+    judge = Judge(
+        policy=policy,
+        consent=consent,
+        window=window,
+        reader=Reader(Limits(max_instances=256), kind.codings, threads),
+        listed_headers=frozenset(),
+        skew_timeout_s=0.25,
+    )
+    throttle = MemoryThrottle(clock)
     exchange = Exchange(
-        server=kind,
-        judge=Judge(
-            policy=policy,
-            consent=consent,
-            window=window,
-            reader=Reader(Limits(max_instances=256), kind.codings, threads),
-            listed_headers=frozenset(),
-            skew_timeout_s=0.25,
-        ),
+        admission=Admission(kind, judge, throttle, metadata_allowed=metadata),
+        judge=judge,
         upstream=upstream,
         trail=trail,
-        throttle=MemoryThrottle(clock),
+        throttle=throttle,
         window=window,
         observer=observer,
         clock=clock,
+        budget=Budget(1 << 30),
         mode=mode,
-        metadata_allowed=metadata,
     )
     try:
         yield Lab(exchange, upstream, consent, window, observer, clock, policy, trail, log, audit_dir)

@@ -151,10 +151,22 @@ def example_data(**model: object) -> dict[str, Any]:
 
 @contextmanager
 def sidecar(
-    folder: Path, upstream: str, *flags: str, server: str = "mlserver", engine: str = "embedded", data: Any = None
+    folder: Path,
+    upstream: str,
+    *flags: str,
+    server: str = "mlserver",
+    engine: str = "embedded",
+    data: Any = None,
+    rego: Mapping[str, str] | None = None,
 ) -> Generator[Sidecar]:
-    """A `sidecar run` over a copy of the shipped rules, ready; stopped at the end, and its exit code checked."""
+    """A `sidecar run` over a copy of the shipped rules, ready; stopped at the end, and its exit code checked.
+
+    `rego` adds rules, by their path.
+    """
     shutil.copytree(REPOSITORY / "rego", folder / "rego")
+    for path, module in (rego or {}).items():
+        (folder / "rego" / path).parent.mkdir(parents=True)
+        (folder / "rego" / path).write_text(module)
     (folder / "data.json").write_text(json.dumps(data or example_data()))
     policy = ["--engine", engine, "--policy", str(folder / "rego"), "--data", str(folder / "data.json")]
     with started(folder, upstream, *policy, "--server", server, *flags) as running:

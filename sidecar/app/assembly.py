@@ -32,9 +32,11 @@ from sidecar.app.status import status
 from sidecar.audit.policies import KeptPolicies
 from sidecar.fairness.throttle import MemoryThrottle
 from sidecar.fairness.window import NoWindow
+from sidecar.model.budget import Budget
 from sidecar.model.clock import SystemClock
 from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
+from sidecar.proxy.admission import Admission
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
@@ -90,7 +92,8 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
             raise StartProblems(problems)
         trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
-        upstream = await stack.enter_async_context(upstream_room(settings))
+        budget = Budget(settings.body_budget)
+        upstream = await stack.enter_async_context(upstream_room(settings, budget))
         threads = stack.enter_context(new_threads())
         exchange = _exchange(
             settings,
@@ -101,9 +104,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
             upstream=upstream,
             meters=meters,
             threads=threads,
+            budget=budget,
         )
         limits = _http_limits(settings)
-        front = Front(exchange, limits)
+        front = Front(exchange, limits, budget)
         readiness = Readiness(policy, trail)
         views = Views(
             unready=readiness.reasons,
@@ -126,6 +130,7 @@ def _exchange(
     upstream: Upstream,
     meters: Meters,
     threads: ThreadPoolExecutor,
+    budget: Budget,
 ) -> Exchange:
     window = NoWindow()
     kind = replace(server(settings.server), default_model=settings.default_model)
@@ -137,17 +142,18 @@ def _exchange(
         listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
         skew_timeout_s=settings.policy_timeout_ms / 1_000,
     )
+    throttle = MemoryThrottle(clock)
     return Exchange(
-        server=kind,
+        admission=Admission(kind, judge, throttle, metadata_allowed=settings.metadata == "allow"),
         judge=judge,
         upstream=upstream,
         trail=trail,
-        throttle=MemoryThrottle(clock),
+        throttle=throttle,
         window=window,
         observer=meters,
         clock=clock,
+        budget=budget,
         mode=settings.mode,
-        metadata_allowed=settings.metadata == "allow",
     )
 
 

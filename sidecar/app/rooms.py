@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from sidecar.audit.log import DurableLog
     from sidecar.audit.port import AuditLog
+    from sidecar.model.budget import Budget
     from sidecar.model.clock import Clock
     from sidecar.policy.events import PolicyEvents
     from sidecar.policy.policy import Policy
@@ -221,14 +222,15 @@ def _quota(settings: Settings) -> Quota:
 
 
 @contextlib.asynccontextmanager
-async def upstream_room(settings: Settings) -> AsyncGenerator[Upstream]:
+async def upstream_room(settings: Settings, budget: Budget) -> AsyncGenerator[Upstream]:
     """The model server's connections; nothing is connected yet."""
     pool = Pool(
         Target.parse(settings.upstream),
         max_connections=settings.upstream_connections,
         response_limit_bytes=settings.body_limit,
+        budget=budget,
     )
     try:
-        yield Upstream(pool, timeout_s=settings.upstream_timeout_s)
+        yield Upstream(pool, timeout_s=settings.upstream_timeout_s, stream_timeout_s=settings.stream_timeout_s)
     finally:
         await pool.aclose()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sidecar.audit.uncut import Uncut, uncut
 from sidecar.audit.writer import Writer, log_broken
 from sidecar.ledger.reading import read_frame
 
@@ -28,15 +29,6 @@ QUEUE_LIMIT = 2_048
 """Records that wait with `best_effort`, some 3 MiB and at most 128; else each exchange waits with one at most."""
 
 
-class _Wait(asyncio.Future[None]):
-    """A wait that cannot be given up: a record once handed over will be durable, whatever becomes of its exchange."""
-
-    def cancel(self, msg: object | None = None) -> bool:
-        """Refuses; the task is cancelled at its next step, when the record is durable."""
-        del msg
-        return False
-
-
 class DurableLog:
     """The `AuditLog` port over a ledger. Made by `opening.open_log`; `start` begins the work.
 
@@ -50,7 +42,7 @@ class DurableLog:
         self._layout = layout
         self._recent = recent
         self._required = required
-        self._writer: Writer[_Wait | None] = Writer(ledger, recent, clock, self._tell, waited_for=required)
+        self._writer: Writer[Uncut[None] | None] = Writer(ledger, recent, clock, self._tell, waited_for=required)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self.log_id = ledger.log_id
@@ -106,15 +98,9 @@ class DurableLog:
             return
         if self._writer.broken is not None or self._closed:
             raise log_broken()
-        wait = _Wait(loop=self._loop)
+        wait: Uncut[None] = Uncut(loop=self._loop)
         self._writer.submit(record, wait)
-        try:
-            await wait
-        except asyncio.CancelledError as cut:
-            if not wait.done():
-                raise
-            _deliver_again(cut)
-            wait.result()
+        await uncut(wait)
 
     def write(self, records: Sequence[Record]) -> None:
         """Appends before `start`, in the caller's thread. Raises `Refused`."""
@@ -142,13 +128,13 @@ class DurableLog:
         else:
             self._writer.submit(record, None)
 
-    def _tell(self, results: Sequence[tuple[_Wait | None, Refused | None]]) -> None:
+    def _tell(self, results: Sequence[tuple[Uncut[None] | None, Refused | None]]) -> None:
         """In the writer's thread."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
                 self._loop.call_soon_threadsafe(self._resolve, results)
 
-    def _resolve(self, results: Sequence[tuple[_Wait | None, Refused | None]]) -> None:
+    def _resolve(self, results: Sequence[tuple[Uncut[None] | None, Refused | None]]) -> None:
         for wait, failure in results:
             if wait is None:
                 self.dropped_total += failure is not None
@@ -156,17 +142,3 @@ class DurableLog:
                 wait.set_result(None)
             else:
                 wait.set_exception(failure)
-
-
-def _deliver_again(cut: asyncio.CancelledError) -> None:
-    """The cancellation that was held back meets the task at its next step."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.get_loop().call_soon(_cancel_again, task, cut.args)
-
-
-def _cancel_again(task: asyncio.Task[Any], arguments: tuple[Any, ...]) -> None:
-    """Unless the wish is gone: a deadline may have been withdrawn since."""
-    if not task.done() and task.cancelling() > 0:
-        task.uncancel()
-        task.cancel(*arguments)

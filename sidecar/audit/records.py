@@ -105,6 +105,7 @@ def outcome(
     question: Question | None = None,
     decision: Decision | None = None,
     response_body: Body | None = None,
+    response_digest: str | None = None,
     positive: Sequence[bool] | None = None,
     stage_us: Mapping[str, int] | None = None,
 ) -> Record:
@@ -116,7 +117,7 @@ def outcome(
         "policy_revision": (decision.revision or None) if decision else None,
         "window": question.shape.get("window") if question else None,
         "positive": _indices(positive),
-        "response_digest": salt.digest(response_body) if response_body else None,
+        "response_digest": salt.digest(response_body) if response_body else response_digest,
         "stage_us": stage_us or {},
         "salt": salt.name,
     }

@@ -43,9 +43,13 @@ class Salt:
 
     def digest(self, data: Body) -> str:
         """HMAC-SHA-256 under the salt, in hexadecimal."""
-        keyed = self._keyed.copy()  # the key's two hash blocks are computed once
+        keyed = self.running()
         keyed.update(data)
         return keyed.hexdigest()
+
+    def running(self) -> hmac.HMAC:
+        """The same for what comes in parts."""
+        return self._keyed.copy()  # the key's two hash blocks are computed once
 
 
 class Salts:

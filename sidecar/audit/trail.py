@@ -6,7 +6,6 @@ forwarded or released. `intent` gives an `Opened`, and only an `Opened` can have
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sidecar.audit import records
 from sidecar.audit.port import Kind
 from sidecar.audit.records import Event, Origin
 from sidecar.audit.refusals import UNLIMITED, Quota, RefusalLimiter
+from sidecar.audit.uncut import uncut_thread
 from sidecar.model.consent import ConsentStatus
 from sidecar.model.decision import Decision
 from sidecar.model.reasons import ReasonClass, leading
@@ -120,12 +120,14 @@ class Trail:
         question: Question | None = None,
         decision: Decision | None = None,
         response_body: Body | None = None,
+        response_digest: str | None = None,
         positive: Sequence[bool] | None = None,
         stage_us: Mapping[str, int] | None = None,
     ) -> None:
         """OUTCOME, before the response goes to the client. `status`: the client's, None where it got none.
 
-        `question` and `decision` are the response phase's, `response_body` is the model server's answer,
+        `question` and `decision` are the response phase's, `response_body` is the model server's answer, or of one
+        that was passed on as it came `response_digest` its digest under the opened salt;
         `positive` has one truth value an instance. What cannot be recorded in full (it is over the size
         limit) is recorded as a refusal, and `Refused` is raised all the same.
         """
@@ -142,6 +144,7 @@ class Trail:
                     question=question,
                     decision=decision,
                     response_body=response_body,
+                    response_digest=response_digest,
                     positive=positive,
                     stage_us=stage_us,
                 ),
@@ -244,7 +247,7 @@ async def _made(body: Body | None, make: Callable[[], Record]) -> Record:
     """A record with a body's digest in it. Nobody waits for a large one to be hashed but its own exchange."""
     if body is None or len(body) <= OFF_LOOP_BYTES:
         return make()
-    return await asyncio.to_thread(make)
+    return await uncut_thread(make)
 
 
 def _is_limited(question: Question | None, decision: Decision) -> bool:

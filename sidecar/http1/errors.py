@@ -5,7 +5,8 @@
     ├── Timeout       no complete response in time, or no free connection
     ├── Truncated     the connection ended before the response was complete
     ├── Malformed     what arrived is not an acceptable response
-    └── TooLarge      the response's body is over the limit
+    ├── TooLarge      the response's body is over the limit
+    └── Crowded       there is no room for it beside all other messages in memory
 
 After all but `Unreachable` the server may have acted on the request.
 """
@@ -35,3 +36,7 @@ class Malformed(ExchangeFailed):
 
 class TooLarge(ExchangeFailed):
     """Over `response_limit_bytes`."""
+
+
+class Crowded(ExchangeFailed):
+    """Over the budget of all messages together."""

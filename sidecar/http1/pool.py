@@ -7,14 +7,19 @@ no environment variables. A response belongs to the request that was written on 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.http1.connection import Connection
 from sidecar.http1.errors import Timeout, Unreachable
+from sidecar.model.budget import Budget
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from sidecar.http1.target import Target
     from sidecar.model.message import Body, Headers, Response
 
@@ -24,12 +29,26 @@ BODILESS_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 """Without a body these send no `Content-Length` (RFC 9110 8.6)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A response whose body is still on its way: `head` has an empty one."""
+
+    head: Response
+    connection: Connection
+    timeout_s: float
+
+    async def part(self) -> bytes:
+        """Some more of the body, empty at its end; raises `ExchangeFailed` where it breaks off."""
+        return await self.connection.part(self.timeout_s)
+
+
 class Pool:
     """At most `max_connections`, made when needed; who finds none free waits in line.
 
     A connection idle for longer than `idle_limit_s` is closed, not used: many model servers close theirs
     after 5 s, and a request written into a closing connection is lost. Nothing sent is ever sent twice.
 
+    `budget` bounds the bytes of responses together with what else counts in it.
     `ssl_context` defaults to the platform's trust store for `https`; it is not used for other schemes.
     """
 
@@ -41,12 +60,14 @@ class Pool:
         idle_limit_s: float = 4.0,
         connect_timeout_s: float = 2.0,
         response_limit_bytes: int = 8 * 1024 * 1024,
+        budget: Budget | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.target = target
         self._idle_limit_s = idle_limit_s
         self._connect_timeout_s = connect_timeout_s
         self._response_limit_bytes = response_limit_bytes
+        self._budget = budget or Budget(max_connections * response_limit_bytes)
         self._ssl = (ssl_context or ssl.create_default_context()) if target.scheme == "https" else None
         self._host_line = b" HTTP/1.1\r\nhost: " + target.authority + b"\r\n"
         self._idle: list[Connection] = []
@@ -64,16 +85,29 @@ class Pool:
         head = self._head(method, target, headers, len(body))
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
-        connection = self._take_idle(loop)
-        if connection is None:
-            try:
-                async with asyncio.timeout_at(deadline_s):
-                    connection = await self._obtain(loop)
-            except TimeoutError as error:
-                raise Timeout("no free connection in time") from error
+        connection = self._take_idle(loop) or await self._obtain_by(deadline_s, loop)
         try:
             return await connection.exchange(head, body, is_head=method == b"HEAD", timeout_s=deadline_s - loop.time())
         finally:
+            self._release(connection, loop)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, method: bytes, target: bytes, headers: Headers, body: Body, *, timeout_s: float
+    ) -> AsyncGenerator[Streamed]:
+        """As `send`, but the body comes part by part; `timeout_s` is for the head, and then for each part.
+
+        Who leaves before the end ends the connection.
+        """
+        head = self._head(method, target, headers, len(body))
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
+        connection = self._take_idle(loop) or await self._obtain_by(deadline_s, loop)
+        try:
+            response = await connection.begin(head, body, timeout_s=deadline_s - loop.time())
+            yield Streamed(response, connection, timeout_s)
+        finally:
+            connection.settle()
             self._release(connection, loop)
 
     def _head(self, method: bytes, target: bytes, headers: Headers, body_bytes: int) -> bytes:
@@ -103,6 +137,13 @@ class Pool:
                 return connection
             connection.abort()
         return None
+
+    async def _obtain_by(self, deadline_s: float, loop: asyncio.AbstractEventLoop) -> Connection:
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await self._obtain(loop)
+        except TimeoutError as error:
+            raise Timeout("no free connection in time") from error
 
     async def _obtain(self, loop: asyncio.AbstractEventLoop) -> Connection:
         while True:
@@ -152,7 +193,7 @@ class Pool:
             raise Unreachable("the pool is closed")
 
         def factory() -> Connection:
-            return Connection(loop, self._lost, self._response_limit_bytes)
+            return Connection(loop, self._lost, self._response_limit_bytes, self._budget)
 
         if self.target.unix_path is not None:
             _, connection = await loop.create_unix_connection(factory, self.target.unix_path)

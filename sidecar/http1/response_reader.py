@@ -31,11 +31,11 @@ class ResponseReader:
     """Feed it what arrives until `complete`; then `response` is there and `reusable` says what to do next.
 
     `is_head`: the request was a HEAD, whose response has no body whatever its fields say (RFC 9112 6.3).
+    A body that is taken away as it comes (`take`) needs no limit: then `limit_bytes` is None.
     """
 
     __slots__ = (
-        "_body_bytes",
-        "_chunks",
+        "_body",
         "_failure",
         "_fields",
         "_head_bytes",
@@ -51,14 +51,14 @@ class ResponseReader:
         "reusable",
     )
 
-    def __init__(self, limit_bytes: int, *, is_head: bool = False) -> None:
+    def __init__(self, limit_bytes: int | None, *, is_head: bool = False) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._is_head = is_head
         self._limit_bytes = limit_bytes
         self._fields: list[tuple[bytes, bytes]] = []
         self._headers: Headers = ()
-        self._chunks: list[bytes] = []
-        self._head_bytes = self._body_bytes = self._interims = self._status = 0
+        self._body = bytearray()  # grows in place: a body is held once
+        self._head_bytes = self._interims = self._status = 0
         self._quiet_bytes = 0  # since the parser last made progress
         self._until_close = False
         self._failure: ExchangeFailed | None = None
@@ -86,9 +86,30 @@ class ResponseReader:
 
     @property
     def response(self) -> Response:
-        """The whole response, names in lower case, without trailers."""
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        return Response(self._status, self._headers, body)
+        """The whole response, names in lower case, without trailers; before `complete` what there is of it."""
+        return Response(self._status, self._headers, self._body)
+
+    @property
+    def has_head(self) -> bool:
+        """Whether status and fields are known."""
+        return self._status != 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much of the body is here and not taken."""
+        return len(self._body)
+
+    def close(self) -> None:
+        """Lets go of the body and of the parser, which hold each other: else both wait for the garbage collector."""
+        self._body = bytearray()
+        if hasattr(self, "_parser"):
+            del self._parser
+
+    def take(self) -> bytes:
+        """What is here of the body, which is not kept."""
+        part = bytes(self._body)
+        self._body.clear()
+        return part
 
     def _fail(self, failure: ExchangeFailed) -> NoReturn:
         """Stops the parser, which does not hand on what its callbacks raise."""
@@ -140,7 +161,7 @@ class ResponseReader:
         if self._is_head:
             self._finish()
         elif b"content-length" in names:
-            if int(names[b"content-length"]) > self._limit_bytes and not is_bodiless:
+            if self._is_over(int(names[b"content-length"])) and not is_bodiless:
                 self._fail(TooLarge("the response's Content-Length is over the limit"))
         else:
             self._until_close = not names and not is_bodiless
@@ -151,10 +172,12 @@ class ResponseReader:
         if self.complete:
             self.reusable = False
             return
-        self._body_bytes += len(data)
-        if self._body_bytes > self._limit_bytes:
+        if self._is_over(len(self._body) + len(data)):
             self._fail(TooLarge("the response's body is over the limit"))
-        self._chunks.append(data)
+        self._body += data
+
+    def _is_over(self, size_bytes: int) -> bool:
+        return self._limit_bytes is not None and size_bytes > self._limit_bytes
 
     def on_message_complete(self) -> None:
         """The end of the response, or of an interim one."""

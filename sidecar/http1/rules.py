@@ -50,6 +50,9 @@ HOP_BY_HOP = frozenset(
 )
 """About one connection, never passed on: RFC 9110 7.6.1 and 10.1.1, RFC 7540 3.2.1, older peers' words."""
 
+CONNECTION_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+"""Who sends a message on writes these anew."""
+
 HEADER_SECTION_LIMIT_BYTES = 16 * 1024
 HEADER_COUNT_LIMIT = 100
 

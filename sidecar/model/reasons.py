@@ -157,6 +157,7 @@ _POLICY = _kinds(
     ("disparate_impact", 403, "The model's positive rates differ too much", "Ask the model's owner"),
     ("explanation_missing", 403, "The prediction came without explanation", "Ask the model's owner"),
     ("management_forbidden", 403, "Management endpoints do not pass", "Manage the model server directly"),
+    ("stream_forbidden", 403, "Streamed answers of this model do not pass", "Ask for a whole answer"),
     (
         "shared_memory_forbidden",
         403,

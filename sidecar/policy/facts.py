@@ -13,6 +13,7 @@ from sidecar.model.facts import (
     Facts,
     GroupPlace,
     ModelFacts,
+    Place,
     Positive,
     Reader,
     ReadPlan,
@@ -24,7 +25,7 @@ from sidecar.policy.port import UNDEFINED
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -38,9 +39,15 @@ class FactsInvalid(PolicyProblems):
     """The engine answered, and its facts are not acceptable."""
 
 
-def _readable(text: str) -> str:
-    parse_reader(text)
-    return text
+def _readable_from(*places: Place) -> Callable[[str], str]:
+    """A check that an expression is one, and that what it reads can be what it is declared for."""
+
+    def check(text: str) -> str:
+        if parse_reader(text).place not in places:
+            raise ValueError(f"{text!r} cannot be read as this; {', '.join(place.value for place in places)} can")
+        return text
+
+    return check
 
 
 def _group_source(text: str) -> str:
@@ -48,7 +55,12 @@ def _group_source(text: str) -> str:
     return text
 
 
-_ReaderText = Annotated[str, AfterValidator(_readable)]
+_Score = Annotated[
+    str, AfterValidator(_readable_from(Place.OUTPUT, Place.POINTER, Place.FIRST_NUMBER, Place.PROBABILITY))
+]
+_Label = Annotated[str, AfterValidator(_readable_from(Place.OUTPUT, Place.POINTER, Place.MOST_PROBABLE))]
+_Explanation = Annotated[str, AfterValidator(_readable_from(Place.OUTPUT, Place.POINTER))]
+_Feature = Annotated[str, AfterValidator(_readable_from(*Place))]
 _GroupText = Annotated[str, AfterValidator(_group_source)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -71,10 +83,10 @@ class _PositiveShape(_Shape):
 
 
 class _ReadShape(_Shape):
-    score: _ReaderText | None = None
-    label: _ReaderText | None = None
-    explanation: _ReaderText | None = None
-    features: dict[str, _ReaderText] | None = None
+    score: _Score | None = None
+    label: _Label | None = None
+    explanation: _Explanation | None = None
+    features: dict[str, _Feature] | None = None
     group: _GroupText | None = None
     positive: _PositiveShape | None = None
     score_range: list[_Finite] | None = None

@@ -101,7 +101,7 @@ def _request_coding(headers: Headers, codings: Collection[bytes]) -> bytes | Non
     said = [value for name, value in headers if name == _NAME]
     if not said:
         return None
-    coding = said[0].strip().lower()
+    coding = said[0]  # as it is: MLServer takes no notice of GZIP, and the model would be handed what was not judged
     if coding == b"identity" and len(said) == 1:
         return None
     if len(said) > 1 or coding not in codings:

@@ -1,6 +1,9 @@
 """Scores, labels, features and explanation from a model's answer, alike for all protocols (contract 5).
 
 A protocol says where an output lies (`Outputs`); what a score or a label may be is said here, once.
+
+An answer to `explain` need hold no prediction: then there is no score and no label, and a rule that needs one
+refuses.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.refusal import refused
 from sidecar.protocols import strict_json
 from sidecar.protocols.media import identity_coded
+from sidecar.protocols.numbers import first_number
 from sidecar.protocols.pointer import resolve
+from sidecar.protocols.probabilities import most_probable, probability
 from sidecar.protocols.rows import ABSENT
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from sidecar.model.facts import ModelFacts, Reader, ReadPlan
     from sidecar.model.message import Response
@@ -42,10 +47,10 @@ class Outputs(Protocol):
 class _Exchange:
     """One exchange's two bodies, as readers see them."""
 
-    instances: int
+    call: Call
     document: object
     outputs: Outputs
-    features: Mapping[str, Sequence[object]]
+    maps_of: Callable[[object], Sequence[object]] | None
 
 
 def read_prediction(
@@ -54,20 +59,24 @@ def read_prediction(
     plan: ReadPlan,
     outputs: Outputs,
     document_of: Callable[[Response], object] | None = None,
+    *,
+    maps_of: Callable[[object], Sequence[object]] | None = None,
 ) -> Prediction:
     """What `plan` declares, from a 2xx answer; refuses with `prediction_unreadable`.
 
-    `document_of` makes of an answer what `outputs` reads; without it the answer is JSON.
+    `document_of` makes of an answer what `outputs` reads; without it the answer is JSON. `maps_of` gives of a
+    document one map of labels to probabilities an instance, where the protocol's answers hold such.
     """
     if not 200 <= response.status < 300:
         return Prediction(response.status)
     try:
         document = (document_of or json_document)(response) if plan.reads_answer else None
-        exchange = _Exchange(call.instances, document, outputs, call.features)
+        exchange = _Exchange(call, document, outputs, maps_of)
+        score, label = _said(exchange, plan.score), _said(exchange, plan.label)
         return Prediction(
             status=response.status,
-            scores=None if plan.score is None else _scores(exchange, plan.score, plan.score_range),
-            labels=None if plan.label is None else _labels(exchange, plan.label),
+            scores=None if score is None else _scores(exchange, score, plan.score_range),
+            labels=None if label is None else _labels(exchange, label),
             features=_features(exchange, plan) if plan.features else None,
             explanation=None if plan.explanation is None else _whole(exchange, plan.explanation),
         )
@@ -91,6 +100,13 @@ def json_document(response: Response) -> object:
     if not identity_coded(response):
         raise Malformed("it is compressed or binary")
     return strict_json.loads(response.body)
+
+
+def _said(exchange: _Exchange, reader: Reader | None) -> Reader | None:
+    """The reader, unless it reads of an explanation what that does not hold."""
+    if reader is None or exchange.call.endpoint.operation != "explain" or _whole(exchange, reader) is not None:
+        return reader
+    return None
 
 
 def _scores(exchange: _Exchange, reader: Reader, score_range: tuple[float, float] | None) -> tuple[float, ...]:
@@ -122,13 +138,17 @@ def _label(value: object, reader: Reader) -> str:
 
 
 def _features(exchange: _Exchange, plan: ReadPlan) -> dict[str, object]:
-    return {name: _feature(exchange, name, reader) for name, reader in plan.features.items()}
+    return {
+        name: _feature(exchange, name, reader)
+        for name, reader in plan.features.items()
+        if reader.place is Place.INPUT or _said(exchange, reader)
+    }
 
 
 def _feature(exchange: _Exchange, name: str, reader: Reader) -> tuple[object, ...]:
     """One scalar an instance."""
     if reader.place is Place.INPUT:
-        values = _aligned(exchange, f"feature {name!r}", reader, exchange.features.get(name, ()))
+        values = _aligned(exchange, f"feature {name!r}", reader, exchange.call.features.get(name, ()))
     else:
         values = _answered(exchange, f"feature {name!r}", reader)
     if any(is_array(value) or is_object(value) or value is ABSENT for value in values):
@@ -160,13 +180,25 @@ def _values(exchange: _Exchange, reader: Reader) -> Sequence[object]:
         return exchange.outputs.column(exchange.document, reader)
     if reader.place is Place.INPUT:
         raise Malformed("an input is the caller's word, not the model's")
+    if reader.place is Place.FIRST_NUMBER:
+        return (first_number(exchange.document),)
+    if reader.place is Place.PROBABILITY:
+        return [probability(answered, reader.name) for answered in _maps(exchange)]
+    if reader.place is Place.MOST_PROBABLE:
+        return [most_probable(answered) for answered in _maps(exchange)]
     value = resolve(exchange.document, reader.name)
     if value is ABSENT:
         raise Malformed("nothing is there")
     return value if is_array(value) else (value,)
 
 
+def _maps(exchange: _Exchange) -> Sequence[object]:
+    if exchange.maps_of is None:
+        raise Malformed("this protocol's answers hold no map of labels to probabilities")
+    return exchange.maps_of(exchange.document)
+
+
 def _aligned(exchange: _Exchange, what: str, reader: Reader, values: Sequence[object]) -> Sequence[object]:
-    if len(values) != exchange.instances:
-        raise Malformed(f"{what} {reader}: {len(values)} values for {exchange.instances} instances")
+    if len(values) != exchange.call.instances:
+        raise Malformed(f"{what} {reader}: {len(values)} values for {exchange.call.instances} instances")
     return values

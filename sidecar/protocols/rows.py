@@ -1,4 +1,4 @@
-"""Values in JSON rows: V1's instances and predictions, and TorchServe's single object."""
+"""Values in JSON rows: V1's and TF Serving's instances and predictions, and TorchServe's single object."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from sidecar.protocols.strict_json import is_array, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sidecar.model.facts import Reader
 
 
@@ -18,6 +20,12 @@ ABSENT: Final = Absent()
 """There is no value at the place; None would be JSON's null."""
 
 
+def rows_of(document: object, name: str) -> Sequence[object]:
+    """The array at a top-level member; empty where there is none."""
+    rows = document.get(name) if is_object(document) else None
+    return rows if is_array(rows) else ()
+
+
 def member(row: object, name: str, plain_name: str | None = None) -> object:
     """A row's member `name`. A row that is no object has one, itself, under its array's name."""
     if is_object(row):
@@ -27,10 +35,21 @@ def member(row: object, name: str, plain_name: str | None = None) -> object:
 
 def cell(row: object, reader: Reader, plain_name: str | None = None) -> object:
     """The value at `NAME` or `NAME[col]` in one row, or `ABSENT`. An array of one value is that value."""
-    value = member(row, reader.name, plain_name)
+    return pick(member(row, reader.name, plain_name), reader.column)
+
+
+def cells(rows: Sequence[object], reader: Reader, plain_name: str) -> Sequence[object] | None:
+    """The values at `NAME` or `NAME[col]`: one a row, none where some row lacks it, None where all do."""
+    values = [cell(row, reader, plain_name) for row in rows]
+    if all(value is ABSENT for value in values):
+        return None
+    return () if ABSENT in values else values
+
+
+def pick(value: object, index: int | None) -> object:
+    """A scalar, or the one value of an array, or that at `index`; else `ABSENT`."""
     if not is_array(value):
-        return value if reader.column is None else ABSENT
-    index = reader.column
+        return value if index is None else ABSENT
     if index is None:
         return value[0] if len(value) == 1 else ABSENT
     return value[index] if index < len(value) else ABSENT

@@ -9,11 +9,14 @@ Integers beyond 64 bits become floats in orjson; nothing governed may be a float
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, TypeGuard
 
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sidecar.model.message import Body
 
 MAX_DEPTH = 64
@@ -21,9 +24,6 @@ MAX_DEPTH = 64
 
 MAX_BRACKETS = 262_144
 """Opening brackets and braces. In memory, `[[],[],…` takes 27 bytes for one; tensors may be flat."""
-
-_WRITABLE_DEPTH = 254
-"""Beyond it orjson writes nothing."""
 
 # Only from the start of a run of backslashes, else a long run would cost its square.
 _ESCAPED_COLON = re.compile(rb"(?<!\\)(\\++)u003[aA]")
@@ -46,8 +46,9 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 def loads(body: Body) -> object:
     """The value of a JSON text; raises `Malformed` for what two readers could read in two ways.
 
-    What orjson kept is written again, at its speed, and colons are counted: every member has one. A member
-    that was lost takes its colon with it and writing adds none: equal counts mean that no key came twice.
+    Every member has one colon. One that was lost, since its key came again, left its colon in the text: a text with
+    as many colons as its value has members lost none. Where strings hold colons, too, the value is written again, at
+    orjson's speed, and its colons are counted.
     """
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > MAX_BRACKETS:
@@ -57,20 +58,39 @@ def loads(body: Body) -> object:
     except orjson.JSONDecodeError as error:
         # The cause holds the whole body: it must not travel with the message.
         raise Malformed(f"no JSON text (RFC 8259) near character {error.pos}") from None
-    kept = orjson.dumps(value) if brackets <= MAX_DEPTH else _written_within_depth(value)
-    if body.count(b":") + _escaped_colons(body) != kept.count(b":"):
+    colons = body.count(b":")
+    if _members(value, brackets) == colons:
+        return value
+    if colons + _escaped_colons(body) != orjson.dumps(value).count(b":"):
         raise Malformed("an object has a key twice")
     return value
 
 
-def _written_within_depth(value: object) -> bytes:
-    """The value's text; wrapped so deep that orjson's own limit falls on `MAX_DEPTH`."""
-    for _ in range(_WRITABLE_DEPTH - MAX_DEPTH):
-        value = [value]
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        raise Malformed(f"nested deeper than {MAX_DEPTH} levels") from None
+def _members(value: object, brackets: int) -> int:
+    """Members of all objects in a value; raises `Malformed` where it is nested too deep.
+
+    Level by level, until the text's `brackets` are all found: none are left among a tensor's elements, which then
+    need no look. (Brackets in strings only make it look at more.)
+    """
+    members = found = 0
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
+        found += len(level)
+        members += sum([len(container) for container in level if is_object(container)])
+        if found == brackets or not level:
+            return members
+        level = _containers(chain.from_iterable(map(_items, level)))
+    if level:
+        raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
+    return members
+
+
+def _containers(items: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [item for item in items if isinstance(item, (dict, list))]
+
+
+def _items(container: dict[str, object] | list[object]) -> Iterable[object]:
+    return container.values() if isinstance(container, dict) else container
 
 
 def _escaped_colons(body: Body) -> int:

@@ -1,15 +1,19 @@
-"""V2 tensors in JSON: `shape` and `data`, flat or nested, in requests and responses alike."""
+"""V2 tensors, in requests and responses alike: `shape`, and `data` flat or nested, or the bytes of a binary tail."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+from sidecar.protocols.datatypes import packed
 from sidecar.protocols.strict_json import Malformed, is_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from sidecar.protocols.datatypes import Elements
 
 MAX_RANK = 32
 """Dimensions of a tensor, numpy's own old limit; bounds the product of the shape."""
@@ -17,41 +21,61 @@ MAX_RANK = 32
 _SCALARS = {int, float, str, bool, type(None)}
 
 
-def read_tensor(tensor: Mapping[str, object]) -> tuple[list[int], list[object]]:
-    """Shape, and data in row-major order, of an input or output; raises `Malformed` where they do not fit.
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor whose elements are as many as its shape says."""
 
-    Nested data must be nested as the shape says.
+    shape: Sequence[int]
+    elements: Elements
+
+    def column(self, index: int | None, instances: int, *, batch: bool) -> Sequence[object]:
+        """One value an instance: of a `[n]` or `[n,1]` tensor, or column `index` of an `[n,k]` one.
+
+        Without `batch` the whole tensor is one row. Raises `Malformed` where there is no such column.
+        """
+        if batch and (not 1 <= len(self.shape) <= 2 or self.shape[0] != instances):
+            raise Malformed("the shape is not [n] or [n,k] for n instances")
+        width = len(self.elements) // instances
+        if index is None and width != 1:
+            raise Malformed("a row does not hold one value; name its column, as in NAME[0]")
+        if index is not None and index >= width:
+            raise Malformed("a row has no such column")
+        return self.elements.every(index or 0, width)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonElements:
+    """Elements that JSON holds: the innermost arrays of `data`, one where it is flat."""
+
+    rows: list[list[object]]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.rows))
+
+    def every(self, start: int, step: int) -> Sequence[object]:
+        """See `Elements.every`."""
+        values = self.rows[0] if len(self.rows) == 1 else list(chain.from_iterable(self.rows))
+        # Triton flattens any array that it finds among the elements, and so moves those behind it.
+        if not set(map(type, values)) <= _SCALARS:
+            raise Malformed("data is neither flat nor nested as shape says")
+        return values[start::step]
+
+
+def read_tensor(tensor: Mapping[str, object], tail: memoryview | None = None) -> Tensor:
+    """An input or output; raises `Malformed` where shape and data do not fit.
+
+    Nested data must be nested as the shape says. `tail` is the binary data of a tensor that has no other.
     """
     shape = _shape(tensor.get("shape"))
+    if tail is not None:
+        return Tensor(shape, packed(tensor.get("datatype"), math.prod(shape), tail))
     data = tensor.get("data")
     if not is_array(data):
         raise Malformed("data is not an array")
-    elements = _unnested(shape, data) if data and is_array(data[0]) else data
+    elements = JsonElements(_rows(shape, data) if data and is_array(data[0]) else [data])
     if len(elements) != math.prod(shape):
         raise Malformed("data has another number of elements than shape says")
-    return shape, elements
-
-
-def column(
-    shape: Sequence[int], elements: Sequence[object], index: int | None, instances: int, *, batch: bool
-) -> Sequence[object]:
-    """One value an instance: of a `[n]` or `[n,1]` tensor, or column `index` of an `[n,k]` one.
-
-    Without `batch` the whole tensor is one row. Raises `Malformed` where there is no such column.
-    """
-    if batch and (not 1 <= len(shape) <= 2 or shape[0] != instances):
-        raise Malformed("the shape is not [n] or [n,k] for n instances")
-    # Triton flattens any array that it finds among the elements, and so moves those behind it.
-    if not set(map(type, elements)) <= _SCALARS:
-        raise Malformed("data is neither flat nor nested as shape says")
-    width = len(elements) // instances
-    if index is None and width != 1:
-        raise Malformed("a row does not hold one value; name its column, as in NAME[0]")
-    if index is None:
-        return elements
-    if index >= width:
-        raise Malformed("a row has no such column")
-    return elements[index::width]
+    return Tensor(shape, elements)
 
 
 def _shape(value: object) -> list[int]:
@@ -64,16 +88,21 @@ def _shape(value: object) -> list[int]:
     return cast("list[int]", value)
 
 
-def _unnested(shape: list[int], data: list[object]) -> list[object]:
-    level: list[object] = [data]
-    for length in shape:
-        if not _all_of_length(level, length):
+def _rows(shape: list[int], data: list[object]) -> list[list[object]]:
+    """The innermost of nested arrays."""
+    rows = [data]
+    for depth, length in enumerate(shape, 1):
+        if not set(map(len, rows)) <= {length}:
             raise Malformed("data is neither flat nor nested as shape says")
-        level = list(chain.from_iterable(cast("list[list[object]]", level)))
-    if level and is_array(level[0]):
+        if depth < len(shape):
+            rows = _arrays(rows)
+    if not shape or (rows and rows[0] and is_array(rows[0][0])):
         raise Malformed("data is nested deeper than shape says")
-    return level
+    return rows
 
 
-def _all_of_length(level: list[object], length: int) -> bool:
-    return set(map(type, level)) <= {list} and set(map(len, cast("list[list[object]]", level))) <= {length}
+def _arrays(rows: list[list[object]]) -> list[list[object]]:
+    items = list(chain.from_iterable(rows))
+    if not set(map(type, items)) <= {list}:
+        raise Malformed("data is neither flat nor nested as shape says")
+    return cast("list[list[object]]", items)

@@ -1,7 +1,8 @@
 """KServe's first protocol, "V1": `{"instances":[…]}` in, `{"predictions":[…]}` out.
 
 A row is an object, an array or a scalar. `input:NAME` and `output:NAME` mean the member NAME of an object
-row; any other row goes by the name of its array: `input:instances[2]`, `output:predictions`.
+row; any other row goes by the name of its array: `input:instances[2]`, `output:predictions`. `:explain` answers
+`explanations`, with or without `predictions`: an explanation may lie in either.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING
 from sidecar.protocols import reading
 from sidecar.protocols.base import Call, second_sources
 from sidecar.protocols.bodies import body_malformed, check_instances, decoded_object, json_response
-from sidecar.protocols.media import require_json
-from sidecar.protocols.rows import ABSENT, cell, member
-from sidecar.protocols.strict_json import Malformed, is_array, is_object
+from sidecar.protocols.media import JSON, require_json, unsupported
+from sidecar.protocols.rows import ABSENT, cells, member, rows_of
+from sidecar.protocols.strict_json import Malformed, is_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,28 +35,34 @@ class V1:
     def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         del facts  # V1 has rows whatever the model
-        require_json(request)
+        self.check_media_type(request)
         body = decoded_object(request.body)
         # KServe hands the model the whole body: with both, nobody knows which one it reads.
         if "inputs" in body:
             raise body_malformed("the column form, inputs, is not taken; send instances")
+        # CloudEvents 1.0, JSON format: KServe would hand the model `data` in place of all that stands beside it.
+        if "specversion" in body and "data" in body:
+            raise body_malformed("a CloudEvent is not taken: the instances would be those in its data")
         instances = body.get("instances")
         if not is_array(instances):
             raise body_malformed("instances is not an array")
         check_instances(len(instances), limits)
         return Call(endpoint, len(instances), second_sources(body, "body"), body)
 
+    def check_media_type(self, request: Request) -> None:
+        """KServe parses what says just this; under any other spelling the model gets the body's bytes."""
+        require_json(request)
+        if request.header_values(b"content-type") != [JSON]:
+            raise unsupported("Content-Type must be application/json in this spelling, without parameters")
+
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """See `ServingProtocol.input_column`."""
         del facts
-        values = [cell(row, reader, "instances") for row in _rows(call.body, "instances")]
-        if all(value is ABSENT for value in values):
-            return None
-        return () if ABSENT in values else values
+        return cells(rows_of(call.body, "instances"), reader, "instances")
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return reading.read_prediction(call, response, facts.read, _Predictions())
+        return reading.read_prediction(call, response, facts.read, _Predictions(), maps_of=_maps)
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """V1's error object."""
@@ -69,19 +76,21 @@ class V1:
 
 
 class _Predictions:
-    """`reading.Outputs` over `predictions`."""
+    """`reading.Outputs` over `predictions`, and over `explanations` where something is taken as it stands."""
 
     def column(self, document: object, reader: Reader) -> Sequence[object]:
-        values = [cell(row, reader, "predictions") for row in _rows(document, "predictions")]
-        if ABSENT in values:
+        values = cells(rows_of(document, "predictions"), reader, "predictions")
+        if not values:
             raise Malformed("a prediction has no such value")
         return values
 
     def whole(self, document: object, reader: Reader) -> object:
-        values = [member(row, reader.name, "predictions") for row in _rows(document, "predictions")]
-        return ABSENT if not values or ABSENT in values else values
+        for name in ("predictions", "explanations"):
+            values = [member(row, reader.name, name) for row in rows_of(document, name)]
+            if values and ABSENT not in values:
+                return values
+        return ABSENT
 
 
-def _rows(body: object, name: str) -> list[object]:
-    rows = body.get(name) if is_object(body) else None
-    return rows if is_array(rows) else []
+def _maps(document: object) -> Sequence[object]:
+    return rows_of(document, "predictions")

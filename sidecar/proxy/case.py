@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from sidecar.model.decision import Decision
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.facts import ModelFacts
-    from sidecar.model.message import Body, Request
+    from sidecar.model.message import Body, Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.model.question import Question
     from sidecar.model.reasons import Reason
     from sidecar.protocols.base import Call, ServingProtocol
+    from sidecar.proxy.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Case:
     started_s: float
     marked_s: float
     revision: str = ""
+    client: Client | None = None
     endpoint: Endpoint | None = None
     protocol: ServingProtocol | None = None
     inquiry: Inquiry | None = None
@@ -60,6 +62,14 @@ class Case:
     response_question: Question | None = None
     response_decision: Decision | None = None
     answer_body: Body | None = None
+    held_bytes: int = 0
+    """Of the answer, in the budget."""
+    begun: Response | None = None
+    """The head that the client has of an answer that is passed on as it comes."""
+    answer_digest: str | None = None
+    """Of what was passed on so far."""
+    passed_on: bool = False
+    """The answer was passed on whole, and is on record."""
     result: Result = Result.REFUSED
     reasons: tuple[Reason, ...] = ()
     would_deny: list[Reason] = field(default_factory=list["Reason"])
@@ -81,6 +91,19 @@ class Case:
     def is_probe(self) -> bool:
         """ "A probe gets a static permit: no engine, a metric, no audit record"."""
         return self.endpoint is not None and self.endpoint.kind is EndpointKind.PROBE
+
+    @property
+    def wants_stream(self) -> bool:
+        """Whether the client asked for a streamed answer."""
+        return self.inquiry is not None and self.inquiry.call.stream
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the answer goes on as it comes: "with a response rule in force" a stream never does."""
+        inquiry = self.inquiry
+        if inquiry is None or not inquiry.call.stream:
+            return False
+        return self.mode == "shadow" or not inquiry.facts.answers_judged
 
     @property
     def question(self) -> Question | None:

@@ -27,6 +27,11 @@ class Cycle(RequestResponseCycle):
         message = await super().receive()
         return message if self.incoming.violation is None else {"type": "http.disconnect"}
 
+    def cut(self) -> None:
+        """Ends the connection in the middle of a response, so that nobody takes it for whole."""
+        self.disconnected = True
+        cast("ResponseTransport", self.transport).abort()
+
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn's; but head and body leave in one call of the system where there is a body."""
         if message["type"] == "http.response.start" and self.scope["method"] != "HEAD":
@@ -44,13 +49,14 @@ class Cycle(RequestResponseCycle):
 class ResponseTransport:
     """A transport for cycles: the connection's own, but `close` may have to linger, and a write can be held."""
 
-    __slots__ = ("_held", "_holding", "_transport", "close", "is_closing")
+    __slots__ = ("_held", "_holding", "_transport", "abort", "close", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._transport = transport
         self._holding = False
         self._held = b""
         self.is_closing = transport.is_closing
+        self.abort = transport.abort
         self.close = close
 
     def hold(self) -> None:

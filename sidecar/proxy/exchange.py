@@ -16,31 +16,32 @@ from typing import TYPE_CHECKING, Protocol
 from sidecar.audit.context import open_context
 from sidecar.audit.records import Event, Result
 from sidecar.model.decision import Decision
-from sidecar.model.endpoint import EndpointKind
-from sidecar.model.message import Response
 from sidecar.model.reasons import ReasonClass, in_order, leading
 from sidecar.model.refusal import Refused, refused
-from sidecar.policy.permit import static_permit
-from sidecar.protocols.attributes import forbidden_headers
 from sidecar.proxy.case import Case
+from sidecar.proxy.endings import defect, problem_of, stamped, stopping
 from sidecar.proxy.incoming import STOPPING
 from sidecar.proxy.obligations import arm_throttles, replacement
 from sidecar.proxy.observation import observation
-from sidecar.proxy.problem import problem
+from sidecar.proxy.passing import pass_on
+from sidecar.proxy.upstream import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from sidecar.audit.trail import Opened, Trail
     from sidecar.fairness.throttle import Throttle
     from sidecar.fairness.window import Observation, Window
+    from sidecar.model.budget import Budget
     from sidecar.model.clock import Clock
-    from sidecar.model.endpoint import Endpoint
-    from sidecar.model.message import Request
+    from sidecar.model.message import Request, Response
     from sidecar.model.reasons import Reason
     from sidecar.policy.permit import Permit
-    from sidecar.protocols.servers import Server
+    from sidecar.proxy.admission import Admission
+    from sidecar.proxy.client import Client
     from sidecar.proxy.judge import Judge
+    from sidecar.proxy.upstream import Answering
 
 logger = logging.getLogger("sidecar.exchange")
 
@@ -48,10 +49,12 @@ logger = logging.getLogger("sidecar.exchange")
 class UpstreamPort(Protocol):
     """The model server: takes a permit, and nothing else names a request."""
 
-    async def send(
-        self, permit: Permit, *, decision_id: str, request_id: str, revision: str, traceparent: bytes
-    ) -> Response:
+    async def send(self, permit: Permit, mark: Mark, *, whole_stream: bool = False) -> Response:
         """The model server's whole answer; raises `Refused` with an `upstream_*` reason."""
+        ...
+
+    def stream(self, permit: Permit, mark: Mark) -> AbstractAsyncContextManager[Answering]:
+        """An answer that is passed on as it comes; raises as `send`, also while it comes."""
         ...
 
 
@@ -67,7 +70,7 @@ class Observer(Protocol):
 class Exchange:
     """The data path of one model server; `front.py` hands it messages."""
 
-    server: Server
+    admission: Admission
     judge: Judge
     upstream: UpstreamPort
     trail: Trail
@@ -75,13 +78,21 @@ class Exchange:
     window: Window
     observer: Observer
     clock: Clock
+    budget: Budget
     mode: str
-    metadata_allowed: bool
 
-    async def handle(self, request: Request) -> Response:
-        """One request to one response, whatever happens."""
-        case = self._open(request)
-        return await self._finish(case, self._answer(case))
+    async def handle(self, request: Request, client: Client | None = None) -> Response | None:
+        """One request to one response, whatever happens.
+
+        None where the answer went to `client` as it came, and is complete; a response after `client` was begun
+        says why it broke off. Without a client every answer is a whole one.
+        """
+        case = self._open(request, client)
+        try:
+            response = await self._finish(case, self._answer(case))
+        finally:
+            self.budget.release(case.held_bytes)
+        return None if case.passed_on else response
 
     async def refuse(
         self,
@@ -92,11 +103,11 @@ class Exchange:
         allow: tuple[str, ...] = (),
     ) -> Response:
         """For what a front could not accept as a request; `request` holds what is known of it."""
-        case = self._open(request)
+        case = self._open(request, None)
         refusal = Refused(*reasons, retry_after_s=retry_after_s, allow=allow)
         return await self._finish(case, self._refuse(case, refusal))
 
-    def _open(self, request: Request) -> Case:
+    def _open(self, request: Request, client: Client | None) -> Case:
         now_s = self.clock.monotonic_s()
         return Case(
             request=request,
@@ -106,6 +117,7 @@ class Exchange:
             started_s=now_s,
             marked_s=now_s,
             revision=self.judge.policy.revision,
+            client=client,
         )
 
     async def _finish(self, case: Case, answering: Coroutine[object, object, Response]) -> Response:
@@ -117,44 +129,30 @@ class Exchange:
             raise
         except Refused as refusal:  # the trail itself refused: there is no record to write
             case.result, case.reasons = Result.FAILED, refusal.reasons
-            response = self._problem(case, refusal)
+            response = problem_of(case, refusal)
         except Exception:  # a defect in recording itself; every other one has its record by now
-            refusal = _defect(case)
+            refusal = defect(case)
             case.result, case.reasons = Result.FAILED, refusal.reasons
-            response = self._problem(case, refusal)
-        self.observer.finished(case, response.status)
-        return _stamped(case, response)
+            response = problem_of(case, refusal)
+        self.observer.finished(case, case.begun.status if case.begun else response.status)
+        return stamped(case, response)
 
     async def _answer(self, case: Case) -> Response:
         """Steps 2 to 7: what ends here leaves one REFUSAL."""
         try:
-            endpoint = self._route(case)
-            permit = await self._permit(case, endpoint)
-            if endpoint.kind is EndpointKind.PROBE:
+            permit = await self.admission.admit(case)
+            if case.is_probe:
                 return await self._probe(case, permit)
         except Refused as refusal:
             return await self._refuse(case, refusal)
         except asyncio.CancelledError as cut:
-            if _stopping(cut):
+            if stopping(cut):
                 return await self._refuse(case, Refused(STOPPING))
             await self._refuse(case, refused("request_aborted", "the client went away before an answer"))
             raise
         except Exception:
-            return await self._refuse(case, _defect(case))
+            return await self._refuse(case, defect(case))
         return await self._carry_out(case, permit)
-
-    def _route(self, case: Case) -> Endpoint:
-        request = case.request
-        endpoint = self.server.route(request.method, request.path, request.query)
-        case.route(endpoint, self.server.protocol(endpoint))
-        forbidden = forbidden_headers(request)
-        if forbidden:
-            raise Refused(*forbidden)
-        if endpoint.kind is EndpointKind.MANAGEMENT:
-            raise refused("management_forbidden", f"{endpoint.operation} is a management operation")
-        if endpoint.kind is EndpointKind.METADATA and not self.metadata_allowed:
-            raise refused("management_forbidden", "metadata endpoints pass only with --metadata allow")
-        return endpoint
 
     async def _probe(self, case: Case, permit: Permit) -> Response:
         """A probe passes whatever becomes of the engine: its death must not restart model containers."""
@@ -162,38 +160,35 @@ class Exchange:
         case.result = Result.RELEASED
         return answer
 
-    async def _permit(self, case: Case, endpoint: Endpoint) -> Permit:
-        if endpoint.kind is not EndpointKind.INFER:
-            return static_permit(case.request, endpoint, case.revision)
-        permit = await self.judge.request(case, endpoint, self.server.protocol(endpoint))
-        if self.mode == "enforce":
-            self.throttle.admit(case.model, case.version)
-        return permit
-
     async def _carry_out(self, case: Case, permit: Permit) -> Response:
         """Steps 8 to 15: from here on there is an INTENT, so every way out writes an OUTCOME."""
         opened = await self.trail.intent(case.context, case.question, permit.decision, case.request)
         case.mark("intent")
         try:
-            answer = await self._effect(case, permit)
+            answer = await self._effect(case, permit, opened)
         except Refused as refusal:
             answer = self._failed(case, refusal)
         except asyncio.CancelledError as cut:
-            if not _stopping(cut):
+            if not stopping(cut):
                 await self._conclude(case, opened, Result.ABORTED, None)
                 raise
             answer = self._failed(case, Refused(STOPPING))
         except Exception:
-            answer = self._failed(case, _defect(case))
-        await self._conclude(case, opened, case.result, answer)
+            answer = self._failed(case, defect(case))
+        await self._conclude(case, opened, case.result, case.begun or answer)
+        case.passed_on = answer is case.begun
         return answer
 
-    async def _effect(self, case: Case, permit: Permit) -> Response:
+    async def _effect(self, case: Case, permit: Permit, opened: Opened) -> Response:
         """Steps 9 to 12."""
         replaced = replacement(case, permit.decision) if self.mode == "enforce" else None
         if replaced is not None:
             case.result = Result.REPLACED
             return replaced
+        if case.client is not None and case.passes_on:
+            answer = await self._stream(case, permit, case.client, opened)
+            await self._arm_throttles(case)
+            return answer
         answer = await self._send(case, permit)
         case.answer_body = answer.body
         case.result = Result.RELEASED
@@ -203,15 +198,25 @@ class Exchange:
 
     async def _send(self, case: Case, permit: Permit) -> Response:
         try:
-            return await self.upstream.send(
-                permit,
-                decision_id=case.context.decision_id,
-                request_id=case.context.request_id,
-                revision=case.revision,
-                traceparent=case.context.traceparent,
-            )
+            answer = await self.upstream.send(permit, _mark(case), whole_stream=case.wants_stream)
         finally:
             case.mark("upstream")
+        case.held_bytes = len(answer.body)
+        self.budget.hold(case.held_bytes)
+        return answer
+
+    async def _stream(self, case: Case, permit: Permit, client: Client, opened: Opened) -> Response:
+        """ "A stream released under its request decision has its OUTCOME when it ends" (contract 1)."""
+        try:
+            async with self.upstream.stream(permit, _mark(case)) as answering:
+                if 200 <= answering.head.status < 300:
+                    return await pass_on(case, answering, client, opened.salt.running())
+                answer = await answering.whole(self.judge.reader.limits.decoded_bytes)
+        finally:
+            case.mark("upstream")
+        case.answer_body = answer.body
+        case.result = Result.RELEASED
+        return answer
 
     async def _arm_throttles(self, case: Case) -> None:
         if self.mode != "enforce":
@@ -230,6 +235,7 @@ class Exchange:
             question=case.response_question,
             decision=case.response_decision,
             response_body=case.answer_body,
+            response_digest=case.answer_digest,
             positive=seen.positive if seen else None,
             stage_us=case.stage_us,
         )
@@ -247,7 +253,7 @@ class Exchange:
     async def _refuse(self, case: Case, refusal: Refused) -> Response:
         """REFUSAL durable, then the refusal."""
         case.result, case.reasons = Result.REFUSED, in_order(refusal.reasons)
-        response = self._problem(case, refusal)
+        response = problem_of(case, refusal)
         if case.is_probe:
             return response
         decision = case.decision
@@ -264,38 +270,9 @@ class Exchange:
         if decided is None or decided.allow:
             revision = decided.revision if decided else case.revision
             case.response_decision = Decision(allow=False, revision=revision, reasons=case.reasons)
-        return self._problem(case, refusal)
-
-    def _problem(self, case: Case, refusal: Refused) -> Response:
-        return problem(
-            refusal.reasons,
-            case.context.decision_id,
-            protocol=case.protocol,
-            retry_after_s=refusal.retry_after_s,
-            allow=refusal.allow,
-        )
+        return problem_of(case, refusal)
 
 
-def _stopping(cut: asyncio.CancelledError) -> bool:
-    """Whether the front's stop cut the exchange off, not the client's leaving; then it still has to answer."""
-    task = asyncio.current_task()
-    if cut.args != (STOPPING.code,) or task is None:
-        return False
-    task.uncancel()
-    return True
-
-
-def _defect(case: Case) -> Refused:
-    """For an exception that nobody foresaw: the log gets it, the client and the record its name."""
-    logger.exception("decision %s: a defect of the sidecar", case.context.decision_id)
-    return refused("sidecar_failed", "the sidecar failed; its log says why")
-
-
-def _stamped(case: Case, response: Response) -> Response:
-    """ "Every answer carries `X-Decision-Id` and `X-Policy-Revision`" (contract 6)."""
-    ours = (
-        (b"x-decision-id", case.context.decision_id.encode()),
-        (b"x-request-id", case.context.request_id.encode()),
-        (b"x-policy-revision", case.revision.encode()),
-    )
-    return Response(response.status, response.headers + ours, response.body)
+def _mark(case: Case) -> Mark:
+    context = case.context
+    return Mark(context.decision_id, context.request_id, case.revision, context.traceparent)

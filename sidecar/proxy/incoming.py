@@ -9,7 +9,10 @@ from sidecar.http1.rules import HEADER_COUNT_LIMIT, HEADER_SECTION_LIMIT_BYTES, 
 from sidecar.model.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sidecar.http1.rules import Framing
+    from sidecar.proxy.client import StreamingClient
 
 EXTENSION = "sidecar.incoming"
 """The key in `scope["extensions"]` under which an `Incoming` travels."""
@@ -43,8 +46,14 @@ class HttpLimits:
     """From a head's first byte to its last; also from a new connection to its first byte."""
     body_timeout_s: float = 30.0
     """From a head's last byte to the body's."""
+    write_timeout_s: float = 60.0
+    """For a client to take what has been waiting for it; then the connection is cut off, and its memory is free."""
     keep_alive_timeout_s: float = 75.0
     """Between requests: above the 60 s of common load balancers, so that they close first."""
+
+
+def _not_yet() -> None:
+    raise RuntimeError("no connection is known yet")
 
 
 class Incoming:
@@ -52,12 +61,15 @@ class Incoming:
 
     `framing` is None where the head was refused; `violation` says why, and may also come while the body is
     read. `may_abandon` is the front's word that its task may be cancelled when the client goes away (`lost`).
+    `client` takes a streamed answer, and `cut` ends the connection of one that broke off, without its end.
     """
 
-    __slots__ = ("framing", "lost", "may_abandon", "violation")
+    __slots__ = ("client", "cut", "framing", "lost", "may_abandon", "violation")
 
     def __init__(self, framing: Framing | None, violation: Reason | None = None) -> None:
         self.framing = framing
         self.violation = violation
         self.may_abandon = False
         self.lost = False
+        self.client: StreamingClient | None = None
+        self.cut: Callable[[], None] = _not_yet

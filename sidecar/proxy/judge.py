@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sidecar.audit.records import Result
 from sidecar.model.decision import Decision
-from sidecar.model.reasons import in_order
+from sidecar.model.reasons import Reason, in_order
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.permit import Permit, permit, shadow_permit
 from sidecar.protocols.attributes import problems
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sidecar.model.facts import Facts
     from sidecar.model.message import Response
     from sidecar.model.question import Question
-    from sidecar.model.reasons import Reason
     from sidecar.protocols.base import ServingProtocol
     from sidecar.proxy.case import Case
     from sidecar.proxy.reading import Reader
@@ -89,11 +88,12 @@ class Judge:
             case.mark("request_decision")
         case.decision = decision
         case.would_deny += decision.shadow
-        if decision.allow:
+        reasons = _stream_reasons(case) if decision.allow else decision.reasons
+        if not reasons and decision.allow:
             return permit(case.request, decision)
-        if must_refuse(case.mode, decision.reasons):
-            raise Refused(*decision.reasons)
-        case.would_deny += decision.reasons
+        if must_refuse(case.mode, reasons):
+            raise Refused(*reasons)
+        case.would_deny += reasons
         return shadow_permit(case.request, decision)
 
     async def _decide_request(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol) -> Decision:
@@ -177,6 +177,16 @@ class Judge:
         if response is not None:
             case.result = Result.REPLACED
         return response
+
+
+def _stream_reasons(case: Case) -> tuple[Reason, ...]:
+    """ "With a response rule in force" a stream is judged as a whole or refused, "as the model's data says"."""
+    inquiry = case.inquiry
+    if inquiry is None or not inquiry.call.stream or not inquiry.facts.answers_judged:
+        return ()
+    if inquiry.facts.stream == "judge":
+        return ()
+    return (Reason("stream_forbidden", "this model's answers are judged, and its facts do not say stream: judge"),)
 
 
 def _denial(case: Case, reasons: Sequence[Reason]) -> Decision:

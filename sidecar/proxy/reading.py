@@ -12,7 +12,7 @@ from sidecar.protocols.coding import readable_request, readable_response
 from sidecar.protocols.reading import without_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from sidecar.model.attributes import Attributes
     from sidecar.model.consent import ConsentFact
@@ -40,10 +40,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads requests and answers. `codings` are those that the model server decodes itself."""
+    """Reads requests and answers. `codings`: by protocol, those that the model server decodes itself."""
 
     limits: Limits
-    codings: Collection[bytes]
+    codings: Mapping[str, Collection[bytes]]
     threads: ThreadPoolExecutor
 
     async def request(
@@ -52,7 +52,7 @@ class Reader:
         """Raises `Refused` as `ServingProtocol.read_request` does."""
 
         def work() -> Reading:
-            readable = readable_request(request, self.codings, self.limits.decoded_bytes)
+            readable = readable_request(request, self.codings.get(protocol.name, ()), self.limits.decoded_bytes)
             call = protocol.read_request(endpoint, readable, facts, self.limits)
             known = facts.of(call.endpoint.model)
             attributes = extract(request, call, known, consent, protocol)

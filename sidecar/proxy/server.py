@@ -59,6 +59,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._ended = False  # the client sends no more
         self._crowded = False
         self._timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
         self._reading: Cycle | None = None
         self._working: Cycle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -103,6 +104,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._violate(ENDED)
         self._deaf = True
         self._disarm()
+        self._disarm_unread()
         self.pipeline.clear()
         super().connection_lost(exc)
         working = self._working
@@ -112,6 +114,21 @@ class StrictProtocol(HttpToolsProtocol):
         working.message_event.set()
         if working.incoming.may_abandon and self._task is not None:
             self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """The client leaves its answer unread; it has until `write_timeout_s`."""
+        super().pause_writing()
+        self._unread_timer = self.loop.call_later(self.limits.write_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of it."""
+        super().resume_writing()
+        self._disarm_unread()
+
+    def _disarm_unread(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _is_busy(self) -> bool:
         return self._working is not None and not self._working.response_complete
@@ -193,6 +210,7 @@ class StrictProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         cycle.incoming = incoming
+        incoming.cut = cycle.cut
         queued = self._is_busy()
         self.cycle = self._reading = cycle
         if queued:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sidecar.http1.errors import ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
-from sidecar.http1.rules import end_to_end
+from sidecar.http1.errors import Crowded, ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
+from sidecar.http1.rules import HOP_BY_HOP, end_to_end
 from sidecar.model.message import Response
 from sidecar.model.refusal import Refused, refused
 from sidecar.protocols.coding import acceptable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from sidecar.http1.pool import Streamed
     from sidecar.model.message import Body, Headers, Request
     from sidecar.policy.permit import Permit
 
@@ -50,6 +57,7 @@ _REASONS: dict[type[ExchangeFailed], str] = {
     Truncated: "upstream_malformed",
     Malformed: "upstream_malformed",
     TooLarge: "response_too_large",
+    Crowded: "overloaded",
 }
 
 
@@ -60,44 +68,79 @@ class Sender(Protocol):
         """One exchange; raises `ExchangeFailed`."""
         ...
 
+    def stream(
+        self, method: bytes, target: bytes, headers: Headers, body: Body, *, timeout_s: float
+    ) -> AbstractAsyncContextManager[Streamed]:
+        """One exchange whose response comes in parts; raises `ExchangeFailed`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the model server is told of an exchange, beside the request."""
+
+    decision_id: str
+    request_id: str
+    revision: str
+    traceparent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An answer that is still on its way: `head` has no body, each `part` some of it, the last one nothing."""
+
+    head: Response
+    part: Callable[[], Awaitable[bytes]]
+
+    async def whole(self, limit_bytes: int) -> Response:
+        """All of it; raises `Refused` response_too_large."""
+        body = bytearray()
+        while part := await self.part():
+            body += part
+            if len(body) > limit_bytes:
+                raise refused("response_too_large", "the model server: the response's body is over the limit")
+        return Response(self.head.status, self.head.headers, body)
+
 
 class Upstream:
     """The model server. No permit, no forward; a permit is spent by its first use, whatever comes of that."""
 
-    def __init__(self, pool: Sender, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, pool: Sender, *, timeout_s: float = 30.0, stream_timeout_s: float = 600.0) -> None:
+        """`timeout_s` is for a whole answer, and for each part of a streamed one; `stream_timeout_s` for all of it."""
         self._pool = pool
         self._timeout_s = timeout_s
+        self._stream_timeout_s = stream_timeout_s
 
-    async def send(
-        self, permit: Permit, *, decision_id: str, request_id: str, revision: str, traceparent: bytes
-    ) -> Response:
+    async def send(self, permit: Permit, mark: Mark, *, whole_stream: bool = False) -> Response:
         """The model server's whole answer; raises `Refused` with an `upstream_*` reason.
+
+        `whole_stream`: it is a stream, which takes as long as streams may.
 
         Method, path, query and body go out exactly as they were judged. The answer comes without fields of
         the connection, of the sidecar, or of its own length: whoever sends it on frames it anew.
         """
         request = permit.spend()
-        headers = (
-            *forwarded(request.headers),
-            (b"x-decision-id", decision_id.encode("ascii")),
-            (b"x-request-id", request_id.encode("ascii")),
-            (b"x-policy-revision", revision.encode("ascii")),
-            (b"traceparent", traceparent),
-            (b"accept-encoding", acceptable(request.headers)),
-        )
+        timeout_s = self._stream_timeout_s if whole_stream else self._timeout_s
         try:
-            answer = await self._pool.send(
-                request.method.encode("ascii"),
-                _target(request),
-                headers,
-                request.body,
-                timeout_s=self._timeout_s,
-            )
+            answer = await self._pool.send(*_written(request, mark), timeout_s=timeout_s)
         except ExchangeFailed as failure:
             raise _refusal(failure) from failure
-        if 300 <= answer.status < 400:
-            raise refused("upstream_malformed", "the model server answered with a redirect")
-        return Response(answer.status, _returned(answer.headers), answer.body)
+        return _returned(answer)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, permit: Permit, mark: Mark) -> AsyncGenerator[Answering]:
+        """As `send`, but the answer's body comes as the model server sends it, for at most the stream's time."""
+        request = permit.spend()
+        try:
+            async with (
+                asyncio.timeout(self._stream_timeout_s),
+                self._pool.stream(*_written(request, mark), timeout_s=self._timeout_s) as streamed,
+            ):
+                yield Answering(_returned(streamed.head), streamed.part)
+        except ExchangeFailed as failure:
+            raise _refusal(failure) from failure
+        except TimeoutError:
+            raise refused("upstream_timeout", "the model server's stream took longer than it may") from None
 
 
 def forwarded(headers: Headers) -> Headers:
@@ -112,11 +155,27 @@ def _is_stopped(name: bytes) -> bool:
         return False
     # Servers behind CGI's or WSGI's naming take X_Data_Version for X-Data-Version, which was not judged.
     alias = name.replace(b"_", b"-")
-    return alias in _GOVERNED or _is_stopped(alias)
+    return alias in _GOVERNED or alias in HOP_BY_HOP or _is_stopped(alias)
 
 
-def _returned(headers: Headers) -> Headers:
-    return tuple([field for field in end_to_end(headers) if field[0] not in _STOPPED_BACK])
+def _written(request: Request, mark: Mark) -> tuple[bytes, bytes, Headers, Body]:
+    """Method, target, fields and body as they go out."""
+    headers = (
+        *forwarded(request.headers),
+        (b"x-decision-id", mark.decision_id.encode("ascii")),
+        (b"x-request-id", mark.request_id.encode("ascii")),
+        (b"x-policy-revision", mark.revision.encode("ascii")),
+        (b"traceparent", mark.traceparent),
+        (b"accept-encoding", acceptable(request.headers)),
+    )
+    return request.method.encode("ascii"), _target(request), headers, request.body
+
+
+def _returned(answer: Response) -> Response:
+    if 300 <= answer.status < 400:
+        raise refused("upstream_malformed", "the model server answered with a redirect")
+    headers = tuple([field for field in end_to_end(answer.headers) if field[0] not in _STOPPED_BACK])
+    return Response(answer.status, headers, answer.body)
 
 
 def _target(request: Request) -> bytes:

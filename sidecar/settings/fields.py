@@ -28,7 +28,16 @@ class Settings(Checks):
     upstream: str = Field(description="The model server: http://HOST:PORT, https://… or unix://PATH")
     server: str = Field(description="Its kind, which says what endpoints exist: " + ", ".join(SERVER_KINDS))
     upstream_timeout_s: float = Field(
-        default=30.0, gt=0, le=3_600, description="How long the model server may take for a whole answer"
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="How long the model server may take for a whole answer, and between the parts of a streamed one",
+    )
+    stream_timeout_s: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="How long a streamed answer may take in all",
     )
     upstream_connections: int = Field(
         default=64,

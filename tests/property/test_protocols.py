@@ -20,8 +20,11 @@ from sidecar.model.refusal import Refused
 from sidecar.protocols import strict_json
 from sidecar.protocols.attributes import extract, forbidden_headers, problems
 from sidecar.protocols.base import Call, Limits, ServingProtocol
+from sidecar.protocols.binary import OCTETS, UNSAID, Framing
+from sidecar.protocols.generate import Generate
 from sidecar.protocols.reading import without_body
 from sidecar.protocols.servers import SERVERS
+from sidecar.protocols.tfserving import TFServing
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
 from sidecar.protocols.v2 import V2
@@ -32,12 +35,30 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROTOCOLS: list[ServingProtocol] = [V2(), V1(), TorchServe()]
+_TYPES = (b"application/json", UNSAID, OCTETS)
+PROTOCOLS: list[ServingProtocol] = [
+    V2(),
+    V2(Framing(_TYPES, _TYPES, raw=True), "binary"),
+    Generate(),
+    V1(),
+    TorchServe(),
+    TFServing(),
+]
 LIMITS = Limits(8)
 CONSENT = ConsentFact(ConsentStatus.VALID, groups=("a",))
 JSON_TYPE = (b"content-type", b"application/json")
 
-NAMES = ("instances", "inputs", "outputs", "predictions", "parameters", "data_version", "consent_scope")
+NAMES = (
+    "instances",
+    "inputs",
+    "outputs",
+    "predictions",
+    "examples",
+    "explanations",
+    "parameters",
+    "data_version",
+    "consent_scope",
+)
 WORDS = st.sampled_from((*NAMES, "name", "shape", "data", "x", ":", "x:", "\\u003a"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = WORDS | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -176,7 +197,7 @@ HEADER_NAMES = (
 HEADERS = st.lists(
     st.tuples(
         st.sampled_from(HEADER_NAMES),
-        st.sampled_from([b"application/json", b"identity", b"required", b"a", b"a,b", b"", b"\xff"])
+        st.sampled_from([b"application/json", b"identity", b"required", b"0", b"2", b"a", b"a,b", b"", b"\xff"])
         | st.binary(max_size=300),
     ),
     max_size=5,
@@ -204,10 +225,10 @@ def attempt(action: Callable[[], Any]) -> tuple[Any, set[str]]:
 
 
 def judge(
-    protocol: ServingProtocol, request: Request, model: ModelFacts, answer: Response
+    protocol: ServingProtocol, request: Request, model: ModelFacts, answer: Response, operation: str = "infer"
 ) -> tuple[Call, Prediction] | None:
     """What the exchange does with the two bodies."""
-    endpoint = Endpoint(EndpointKind.INFER, protocol.name, "infer", "m")
+    endpoint = Endpoint(EndpointKind.INFER, protocol.name, operation, "m")
     forbidden_headers(request)
     call, codes = attempt(lambda: protocol.read_request(endpoint, request, Facts("r", {"m": model}), LIMITS))
     assert all(code == "shared_memory_forbidden" or is_clients(code) for code in codes)
@@ -255,6 +276,29 @@ def test_any_json_is_read_or_refused(
 ) -> None:
     request = Request("POST", "/", (JSON_TYPE, *headers[1:]), json.dumps(body).encode())
     judge(protocol, request, model, Response(200, (), json.dumps(answer).encode()))
+
+
+READERS = st.sampled_from(
+    ["first_number", "most_probable", "probability:x", "pointer:", "pointer:/outputs", "output:x", "output:results"]
+)
+OPERATIONS = {"v1": ("infer", "explain"), "torchserve": ("infer", "explain"), "tfserving": ("infer", "classify")}
+
+
+@pytest.mark.parametrize("protocol", [V1(), TorchServe(), TFServing()], ids=lambda protocol: protocol.name)
+@given(st.data(), BODIES, BODIES | st.dictionaries(st.sampled_from(["predictions", "outputs", "results"]), VALUES))
+def test_any_answer_is_read_or_refused_by_any_reader(
+    protocol: ServingProtocol, data: st.DataObject, body: object, answer: object
+) -> None:
+    score, label, explanation = (parse_reader(data.draw(READERS)) for _ in range(3))
+    model = ModelFacts("m", batch=data.draw(st.booleans()), read=ReadPlan(score, label, explanation))
+    request = Request("POST", "/", (JSON_TYPE,), json.dumps(body).encode())
+    judge(
+        protocol,
+        request,
+        model,
+        Response(200, (), json.dumps(answer).encode()),
+        data.draw(st.sampled_from(OPERATIONS[protocol.name])),
+    )
 
 
 GOOD_V2 = st.builds(

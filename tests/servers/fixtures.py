@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.run import INSTALLED, mlserver, torchserve
+from tests.servers.process import INSTALLED
+from tests.servers.run import fakellm, kserve, mlserver, torchserve, triton
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +30,27 @@ def real_mlserver() -> Generator[ModelServer]:
 def real_torchserve() -> Generator[ModelServer]:
     require("torchserve")
     with torchserve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_triton() -> Generator[ModelServer]:
+    require("triton")
+    with triton() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_kserve() -> Generator[ModelServer]:
+    require("kserve")
+    with kserve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_fakellm() -> Generator[ModelServer]:
+    require("fakellm")
+    with fakellm() as server:
         yield server
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
 PROBE_TIMEOUT_S = 2.0
+INSTALLED = Path(__file__).resolve().parents[2] / ".servers"
 
 
 class ServerError(RuntimeError):
@@ -37,6 +38,14 @@ class ModelServer:
     infer_path: str
     example: Mapping[str, Any]  # a request body; its score is 0.5
     log: Path  # its standard output and error
+    sagemaker_url: str = ""  # where the server has a port for SageMaker's routes
+
+
+def installed(path: str) -> Path:
+    """What `scripts/install-servers` put there, by its path in `.servers`. Raises `ServerError`."""
+    if not (INSTALLED / path).exists():
+        raise ServerError(f"{INSTALLED / path} is missing: run scripts/install-servers")
+    return INSTALLED / path
 
 
 @contextmanager
@@ -92,7 +101,7 @@ def running(
 
 
 def _await_prediction(server: ModelServer, process: subprocess.Popen[bytes]) -> None:
-    # Both servers call themselves ready before their model answers, so the probe is a prediction.
+    # Some servers call themselves ready before their model answers, so the probe is a prediction.
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _predicts(server):
         if process.poll() is not None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sidecar.protocols.servers.kind import Server
 from sidecar.protocols.servers.kserve import KSERVE
 from sidecar.protocols.servers.mlserver import MLSERVER
+from sidecar.protocols.servers.openai import OPENAI
+from sidecar.protocols.servers.tfserving import TFSERVING
 from sidecar.protocols.servers.torchserve import TORCHSERVE
 from sidecar.protocols.servers.triton import TRITON
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVERS", "Server", "server"]
 
-SERVERS: Mapping[str, Server] = {kind.kind: kind for kind in (TRITON, MLSERVER, KSERVE, TORCHSERVE)}
+SERVERS: Mapping[str, Server] = {kind.kind: kind for kind in (TRITON, MLSERVER, KSERVE, TORCHSERVE, TFSERVING, OPENAI)}
 """The kinds that this version serves, by the word that `--server` takes."""
 
 

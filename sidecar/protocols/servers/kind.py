@@ -23,23 +23,23 @@ GET, POST, ANY = ("GET",), ("POST",), ()
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One kind of model server. `codings`: request bodies that it decodes itself, by RFC 9110's names.
+    """One kind of model server. `codings`: by protocol, those of request bodies that it decodes itself.
 
-    `default_model` is the model that an inference endpoint means whose path names none.
+    `default_model` is the model that an inference endpoint means whose path names none, unless the body does.
     """
 
     kind: str
     table: RouteTable
     protocols: Mapping[str, ServingProtocol]
-    codings: frozenset[bytes]
+    codings: Mapping[str, frozenset[bytes]]
     default_model: str | None = None
 
     def route(self, method: str, path: str, query: str) -> Endpoint:
         """What a request line asks for; refuses as `RouteTable.find` does."""
         endpoint = self.table.find(method, path, query)
-        if endpoint.kind is not INFER or endpoint.model is not None or self.protocol(endpoint).names_model:
+        if endpoint.kind is not INFER or endpoint.model is not None:
             return endpoint
-        if self.default_model is None:
+        if self.default_model is None and not self.protocol(endpoint).names_model:
             raise refused("endpoint_unknown", "the endpoint names no model; --default-model says which one it means")
         return replace(endpoint, model=self.default_model)
 
@@ -49,7 +49,15 @@ class Server:
 
 
 def kind_of(
-    name: str, routes: Iterable[Route], protocols: Iterable[ServingProtocol], codings: Iterable[bytes] = ()
+    name: str,
+    routes: Iterable[Route],
+    protocols: Iterable[ServingProtocol],
+    codings: Mapping[str, Iterable[bytes]] | None = None,
 ) -> Server:
     """A kind by the word that `--server` takes."""
-    return Server(name, RouteTable(routes), {protocol.name: protocol for protocol in protocols}, frozenset(codings))
+    return Server(
+        name,
+        RouteTable(routes),
+        {protocol.name: protocol for protocol in protocols},
+        {name: frozenset(known) for name, known in (codings or {}).items()},
+    )

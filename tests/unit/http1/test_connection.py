@@ -8,6 +8,7 @@ import pytest
 
 from sidecar.http1.connection import Connection
 from sidecar.http1.errors import Truncated, Unreachable
+from sidecar.model.budget import Budget
 from tests.unit.http1.scripted import run
 
 
@@ -37,7 +38,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def made(transport: Transport, lost: list[Connection]) -> Connection:
-    connection = Connection(asyncio.get_running_loop(), lost.append, 1_000)
+    connection = Connection(asyncio.get_running_loop(), lost.append, 1_000, Budget(10_000))
     connection.connection_made(transport)
     return connection
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.http1.errors import ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
+from sidecar.http1.errors import Crowded, ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
 from sidecar.http1.pool import Pool
+from sidecar.http1.response_reader import ResponseReader
 from sidecar.http1.target import Target
+from sidecar.model.budget import Budget
 from sidecar.model.message import Response
-from tests.unit.http1.scripted import OK, Peer, answering, keep_answering, run, scripted, until
+from tests.unit.http1.scripted import OK, Peer, Served, answering, keep_answering, run, scripted, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -345,5 +349,165 @@ def test_many_at_once_each_get_their_own_answer() -> None:
             bodies = [b"%d" % number * number for number in range(1, 200)]
             answers = await asyncio.gather(*(served.send(body=body) for body in bodies))
             assert [answer.body for answer in answers] == bodies
+
+    run(test())
+
+
+# Responses that are taken part by part.
+
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx: 1\r\n\r\n"
+HEAD = Response(200, ((b"transfer-encoding", b"chunked"), (b"x", b"1")))
+
+
+async def taken(served: Served, *, timeout_s: float = 5.0) -> tuple[Response, list[bytes]]:
+    async with served.pool.stream(b"POST", b"/a", (), b"hi", timeout_s=timeout_s) as streamed:
+        parts: list[bytes] = []
+        while part := await streamed.part():
+            parts.append(part)
+        return streamed.head, parts
+
+
+def test_a_stream_comes_as_it_is_sent_and_its_connection_is_kept() -> None:
+    async def test() -> None:
+        go_on = asyncio.Event()
+
+        async def script(peer: Peer) -> None:
+            while True:
+                await peer.request()
+                await peer.say(CHUNKED)
+                await go_on.wait()
+                await peer.say(b"2\r\nab\r\n0\r\n\r\n")
+
+        async with scripted(script) as served:
+            async with served.pool.stream(b"POST", b"/a", (), b"hi", timeout_s=5) as streamed:
+                assert streamed.head == HEAD
+                go_on.set()
+                assert [await streamed.part(), await streamed.part()] == [b"ab", b""]
+            assert await taken(served) == (HEAD, [b"ab"])
+            assert len(served.peers) == 1
+
+    run(test())
+
+
+def test_who_leaves_a_stream_ends_its_connection() -> None:
+    async def test() -> None:
+        ended = asyncio.Event()
+
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            await peer.say(CHUNKED + b"1\r\na\r\n")
+            await peer.until_closed()
+            ended.set()
+
+        async with scripted(script, keep_answering) as served:
+            async with served.pool.stream(b"POST", b"/a", (), b"hi", timeout_s=5) as streamed:
+                assert await streamed.part() == b"a"
+            await ended.wait()
+            assert await served.send() == WHOLE
+            assert len(served.peers) == 2
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("sent", "failure"),
+    [
+        (b"", Truncated),
+        (CHUNKED[:20], Truncated),
+        (CHUNKED + b"1\r\na\r\n", Truncated),
+        (CHUNKED + b"x\r\n", Malformed),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab", Truncated),
+    ],
+)
+def test_a_stream_that_breaks_off(sent: bytes, failure: type[ExchangeFailed]) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(sent)
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            with pytest.raises(failure):
+                await taken(served)
+
+    run(test())
+
+
+def test_a_stream_that_falls_silent_is_timed_out() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(CHUNKED + b"1\r\na\r\n")
+        await peer.until_closed()
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            with pytest.raises(Timeout):
+                await taken(served, timeout_s=0.05)
+
+    run(test())
+
+
+def test_a_stream_that_nobody_takes_is_not_read() -> None:
+    size_bytes = 8_000_000
+
+    async def test() -> None:
+        blocked = asyncio.Event()
+
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            peer.writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size_bytes + bytes(size_bytes))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(peer.writer.drain(), 0.2)
+                raise AssertionError("all of it was taken")
+            blocked.set()
+            await peer.writer.drain()
+
+        async with (
+            scripted(script) as served,
+            served.pool.stream(b"POST", b"/a", (), b"hi", timeout_s=5) as streamed,
+        ):
+            await blocked.wait()
+            got = 0
+            while part := await streamed.part():
+                got += len(part)
+            assert got == size_bytes
+
+    run(test())
+
+
+# Memory.
+
+
+def test_responses_count_in_the_budget_while_they_come() -> None:
+    budget = Budget(1_000)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n" + bytes(600))
+
+    async def test() -> None:
+        async with scripted(script, budget=budget) as served:
+            assert len((await served.send()).body) == 600
+            assert budget.held_bytes == 0
+            budget.hold(500)
+            with pytest.raises(Crowded):
+                await served.send()
+            assert budget.held_bytes == 500
+
+    run(test())
+
+
+def test_a_response_leaves_no_cycle_that_holds_its_body() -> None:
+    async def test() -> None:
+        async with scripted(keep_answering) as served:
+            await served.send()
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(5):
+                    await served.send()
+                assert [held for held in gc.get_objects() if isinstance(held, ResponseReader)] == []
+            finally:
+                gc.enable()
 
     run(test())

@@ -45,7 +45,11 @@ CONTRACT = {
     },
 }
 # Codes of our own, "add to it freely".
-ADDED = [("sidecar_failed", ReasonClass.ENGINE, 503), ("request_aborted", ReasonClass.CLIENT, 408)]
+ADDED = [
+    ("sidecar_failed", ReasonClass.ENGINE, 503),
+    ("request_aborted", ReasonClass.CLIENT, 408),
+    ("stream_forbidden", ReasonClass.POLICY, 403),
+]
 
 codes = st.sampled_from(list(CATALOGUE)) | st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 reasons = st.builds(Reason, codes, st.text(max_size=3), st.none() | st.sampled_from(["consent", "staleness"]))

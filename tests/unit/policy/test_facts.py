@@ -145,3 +145,20 @@ def test_skip_band_is_refused_where_the_caller_names_its_own_group() -> None:
     assert "skip_band is refused together with a header" in problem
     vouched = CREDIT | {"unknown_group": "skip_band", "read": {"group": "claim:group"}}
     assert "credit" in read_facts(Answer({"models": {"credit": vouched}}, "r1")).models
+
+
+@pytest.mark.parametrize(
+    ("what", "reader"),
+    [
+        ("score", "most_probable"),
+        ("score", "input:x"),
+        ("label", "probability:approve"),
+        ("label", "first_number"),
+        ("label", "input:x"),
+        ("explanation", "first_number"),
+        ("explanation", "input:x"),
+    ],
+)
+def test_a_reader_must_give_what_it_is_declared_for(what: str, reader: str) -> None:
+    (problem,) = problems({"credit": {"read": {what: reader}}})
+    assert problem.startswith(f"facts: models.credit.read.{what}: '{reader}' cannot be read as this; output, pointer")

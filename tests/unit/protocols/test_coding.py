@@ -34,7 +34,7 @@ def refusal(request: Request, codings: frozenset[bytes] = BOTH, limit_bytes: int
     return reason
 
 
-@pytest.mark.parametrize("codings", [(), (b"identity",), (b" Identity",)])
+@pytest.mark.parametrize("codings", [(), (b"identity",)])
 def test_an_uncoded_request_is_itself(codings: tuple[bytes, ...]) -> None:
     request = coded(b"{}", *codings)
     assert readable_request(request, frozenset(), 1) is request
@@ -42,8 +42,8 @@ def test_an_uncoded_request_is_itself(codings: tuple[bytes, ...]) -> None:
 
 @given(st.sampled_from([GZIP, DEFLATE]), st.binary(max_size=100))
 def test_a_coded_request_is_read_as_what_it_holds(coding: bytes, content: bytes) -> None:
-    said = coding.upper()
-    assert readable_request(coded(ENCODE[coding](content), said), BOTH, 100) == Request("POST", "/", (OTHER,), content)
+    request = coded(ENCODE[coding](content), coding)
+    assert readable_request(request, BOTH, 100) == Request("POST", "/", (OTHER,), content)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def test_a_coded_request_is_read_as_what_it_holds(coding: bytes, content: bytes)
         ((b"br",), BOTH),
         ((b"x-gzip",), BOTH),
         ((b"gzip, gzip",), BOTH),
+        ((b"GZIP",), BOTH),
+        ((b"Identity",), BOTH),
         ((b"gzip", b"identity"), BOTH),
         ((b"identity", b"identity"), BOTH),
         ((b"",), BOTH),

@@ -15,6 +15,7 @@ from sidecar.protocols.base import Call
 from sidecar.protocols.reading import without_body
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
+from sidecar.protocols.v2 import V2
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "torchserve", "infer", "credit")
 OUT = parse_reader("output:x")
@@ -147,3 +148,92 @@ def test_a_pointer_gives_one_value_an_instance() -> None:
                 f"the model's answer cannot be read: score pointer:/s: {count} values for 2 instances",
             ),
         )
+
+
+@pytest.mark.parametrize(
+    ("answer", "score", "label", "prediction"),
+    [
+        ({"y": [{"n": 2}, 0.5]}, "first_number", None, Prediction(200, (2.0,))),
+        (b"score: 0.25\n", "first_number", None, Prediction(200, (0.25,))),
+        (7, None, "first_number", Prediction(200, labels=("7",))),
+        ({"a": 0.9, "b": 0.1}, "probability:a", "most_probable", Prediction(200, (0.9,), ("a",))),
+        ([{"a": 0.1, "b": 0.9}], "probability:a", "most_probable", Prediction(200, (0.1,), ("b",))),
+    ],
+)
+def test_answers_in_a_shape_of_their_own(
+    answer: object, score: str | None, label: str | None, prediction: Prediction
+) -> None:
+    plan = ReadPlan(
+        score=None if score is None else parse_reader(score), label=None if label is None else parse_reader(label)
+    )
+    assert predicted(answer, plan) == prediction
+
+
+@pytest.mark.parametrize(
+    ("answer", "plan", "message"),
+    [
+        ({"a": "b"}, ReadPlan(score=parse_reader("first_number")), "score first_number: the answer holds no number"),
+        (
+            {"a": 0.9},
+            ReadPlan(score=parse_reader("first_number"), score_range=(0, 0.5)),
+            "score first_number is outside score_range",
+        ),
+        ({"a": 0.9}, ReadPlan(score=parse_reader("most_probable")), "score most_probable is not a number"),
+        (
+            {"a": 0.9},
+            ReadPlan(label=parse_reader("probability:a")),
+            "label probability:a is neither string nor integer nor boolean",
+        ),
+        (
+            {"a": 0.5, "b": 0.5},
+            ReadPlan(label=parse_reader("most_probable")),
+            "label most_probable: no one label is the most probable",
+        ),
+        ({"a" * 257: 1}, ReadPlan(label=parse_reader("most_probable")), "label most_probable is over 256 bytes"),
+        (
+            [{"a": 1}, {"a": 0}],
+            ReadPlan(score=parse_reader("probability:a")),
+            "score probability:a: 2 values for 1 instances",
+        ),
+    ],
+)
+def test_answers_in_no_such_shape(answer: object, plan: ReadPlan, message: str) -> None:
+    assert refusal(answer, plan) == message
+
+
+def test_a_number_is_one_instances() -> None:
+    facts = ModelFacts("m", read=ReadPlan(score=parse_reader("first_number")))
+    with pytest.raises(Refused) as caught:
+        V1().read_prediction(Call(ENDPOINT, 2), Response(200, (), b"[0.5,0.6]"), facts)
+    message = "the model's answer cannot be read: score first_number: 1 values for 2 instances"
+    assert caught.value.reasons == (Reason("prediction_unreadable", message),)
+
+
+def test_not_every_protocol_answers_maps() -> None:
+    facts = ModelFacts("m", read=ReadPlan(label=parse_reader("most_probable")))
+    with pytest.raises(Refused) as caught:
+        V2().read_prediction(Call(ENDPOINT, 1), Response(200, (), b'{"a":1}'), facts)
+    message = "label most_probable: this protocol's answers hold no map of labels to probabilities"
+    assert caught.value.reasons == (Reason("prediction_unreadable", f"the model's answer cannot be read: {message}"),)
+
+
+def test_an_explanation_need_hold_no_prediction() -> None:
+    plan = ReadPlan(
+        score=OUT,
+        label=parse_reader("pointer:/label"),
+        explanation=parse_reader("output:why"),
+        features={"age": IN, "risk": parse_reader("output:risk")},
+    )
+    facts = ModelFacts("m", read=plan)
+    endpoint = Endpoint(EndpointKind.INFER, "torchserve", "explain", "credit")
+    call = without_body(Call(endpoint, 1, {}, {"age": 7}), facts, TorchServe())
+
+    def read(answer: object) -> Prediction:
+        return TorchServe().read_prediction(call, Response(200, (), orjson.dumps(answer)), facts)
+
+    assert read({"why": [1]}) == Prediction(200, explanation=[1], features={"age": (7,)})
+    assert read({"x": 0.5, "risk": "low", "label": "a"}) == Prediction(
+        200, (0.5,), ("a",), features={"age": (7,), "risk": ("low",)}
+    )
+    with pytest.raises(Refused):
+        read({"x": "0.5"})

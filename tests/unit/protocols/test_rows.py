@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.model.facts import parse_reader
-from sidecar.protocols.rows import ABSENT, cell, member
+from sidecar.protocols.rows import ABSENT, cell, cells, member, rows_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,25 @@ def test_cell(row: object, reader: str, value: object) -> None:
 
 def test_a_plain_row_has_no_member_where_its_array_has_no_name() -> None:
     assert (member(1, "a"), member([1], "a"), member({"a": 2}, "a")) == (ABSENT, ABSENT, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "values"),
+    [
+        ([{"a": 1}, {"a": [2]}], [1, 2]),
+        ([{"a": None}], [None]),
+        ([{"a": 1}, {}], ()),
+        ([{"a": 1}, {"a": [2, 3]}], ()),
+        ([{}, 0.5], None),
+        ([], None),
+    ],
+)
+def test_cells_are_one_a_row_or_none(rows: list[object], values: object) -> None:
+    assert cells(rows, parse_reader("output:a"), "rows") == values
+
+
+@pytest.mark.parametrize(
+    ("document", "rows"), [({"a": [1]}, [1]), ({"a": []}, []), ({"a": {}}, ()), ({}, ()), ([1], ()), ("a", ())]
+)
+def test_rows_of(document: object, rows: object) -> None:
+    assert rows_of(document, "a") == rows

@@ -49,13 +49,17 @@ def test_events(body: bytes, data: list[bytes]) -> None:
         (b" data: a\n\n", "a line is no field of an event stream"),
         (b"Data: a\n\n", "a line is no field of an event stream"),
         (b'{"error":"no"}\n', "a line is no field of an event stream"),
-        (b"data:\n\n" * (sse.MAX_EVENTS + 1), "more than 131072 events"),
+        (b"\n" * (sse.MAX_LINES + 1), "the stream has more than 524288 lines"),
     ],
 )
 def test_events_refuses(body: bytes, message: str) -> None:
     with pytest.raises(Malformed) as caught:
         sse.events(body)
     assert (str(caught.value), caught.value.__cause__) == (message, None)
+
+
+def test_the_most_lines() -> None:
+    assert sse.events(b"data:\n\n" * (sse.MAX_LINES // 2)) == [b""] * (sse.MAX_LINES // 2)
 
 
 def test_an_event_is_read_as_it_was_written() -> None:

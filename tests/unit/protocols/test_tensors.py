@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from sidecar.protocols.strict_json import Malformed
-from sidecar.protocols.tensors import column, read_tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sidecar.protocols.tensors import JsonElements, Tensor, read_tensor
 
 UNFIT = "data is neither flat nor nested as shape says"
 COUNT = "data has another number of elements than shape says"
@@ -32,7 +27,16 @@ DIMENSION = "shape holds something else than integers from 0"
     ],
 )
 def test_read_tensor(shape: list[int], data: list[object], elements: list[object]) -> None:
-    assert read_tensor({"shape": shape, "data": data}) == (shape, elements)
+    read = read_tensor({"shape": shape, "data": data})
+    assert (read.shape, len(read.elements), read.elements.every(0, 1)) == (shape, len(elements), elements)
+
+
+def test_read_tensor_of_a_tail() -> None:
+    tensor: dict[str, object] = {"shape": [2, 2], "datatype": "UINT8"}
+    read = read_tensor(tensor, memoryview(b"\x01\x02\x03\x04"))
+    assert (read.shape, read.column(1, 2, batch=True)) == ([2, 2], [2, 4])
+    with pytest.raises(Malformed, match="not what shape and datatype make"):
+        read_tensor(tensor, memoryview(b"\x01\x02\x03"))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +80,13 @@ def test_read_tensor_refuses(shape: object, data: object, message: str) -> None:
 )
 def test_column(
     shape: list[int],
-    elements: Sequence[object],
+    elements: list[object],
     index: int | None,
     instances: int,
     batch: bool,
     values: list[object],
 ) -> None:
-    assert column(shape, elements, index, instances, batch=batch) == values
+    assert Tensor(shape, JsonElements([elements])).column(index, instances, batch=batch) == values
 
 
 @pytest.mark.parametrize(
@@ -108,12 +112,12 @@ def test_column(
 )
 def test_column_refuses(
     shape: list[int],
-    elements: Sequence[object],
+    elements: list[object],
     index: int | None,
     instances: int,
     batch: bool,
     message: str,
 ) -> None:
     with pytest.raises(Malformed) as caught:
-        column(shape, elements, index, instances, batch=batch)
+        Tensor(shape, JsonElements([elements])).column(index, instances, batch=batch)
     assert str(caught.value) == message

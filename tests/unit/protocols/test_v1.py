@@ -29,6 +29,7 @@ def read(body: object, headers: Headers = JSON) -> Call:
     [
         ({"instances": [1, 2]}, {}),
         ({"instances": [{"data_version": "a feature"}]}, {}),
+        ({"instances": [1], "data": "an extra key"}, {}),
         (
             {"instances": [[1]], "data_version": "v", "consent_scope": None, "signature_name": "s"},
             {"data_version": ("v", "body:data_version"), "consent_scope": (None, "body:consent_scope")},
@@ -52,6 +53,10 @@ def test_read_request(body: dict[str, Any], parameters: dict[str, tuple[object, 
             Reason("body_malformed", "the column form, inputs, is not taken; send instances"),
         ),
         (
+            {"specversion": "1.0", "instances": [1], "data": {"instances": [2, 3]}},
+            Reason("body_malformed", "a CloudEvent is not taken: the instances would be those in its data"),
+        ),
+        (
             b'{"instances":[1],"\\u0069nstances":[2]}',
             Reason("body_malformed", "the body cannot be read: an object has a key twice"),
         ),
@@ -63,9 +68,13 @@ def test_read_request_refuses(body: object, reason: Reason) -> None:
     assert caught.value.reasons == (reason,)
 
 
-def test_read_request_takes_json_alone() -> None:
+@pytest.mark.parametrize(
+    "media_type",
+    [b"text/plain", b"application/json; charset=utf-8", b"Application/JSON", b"application/cloudevents+json", None],
+)
+def test_read_request_takes_json_alone(media_type: bytes | None) -> None:
     with pytest.raises(Refused) as caught:
-        read({"instances": [1]}, headers=((b"content-type", b"text/plain"),))
+        read({"instances": [1]}, headers=() if media_type is None else ((b"content-type", media_type),))
     assert [reason.code for reason in caught.value.reasons] == ["media_type_unsupported"]
 
 
@@ -108,7 +117,7 @@ def test_read_prediction(predictions: object, reader: str) -> None:
     ("predictions", "reader", "message"),
     [
         ([0.5], "output:predictions", "1 values for 2 instances"),
-        (None, "output:predictions", "0 values for 2 instances"),
+        (None, "output:predictions", "a prediction has no such value"),
         ([0.5, 1], "output:score", "a prediction has no such value"),
         ([[0, 1], [0, 1]], "output:predictions", "a prediction has no such value"),
         ([{"s": 1}, {}], "output:s", "a prediction has no such value"),
@@ -129,6 +138,48 @@ def test_explanations_are_whole() -> None:
     for rows, explanation in (([{"why": {"a": 1}}, {"why": []}], [{"a": 1}, []]), ([{}, {"why": 1}], None)):
         response = Response(200, (), orjson.dumps({"predictions": rows}))
         assert V1().read_prediction(call, response, facts) == Prediction(200, explanation=explanation)
+
+
+EXPLAIN = Endpoint(EndpointKind.INFER, "v1", "explain", "credit")
+PLAN = ReadPlan(
+    score=parse_reader("output:score"),
+    label=parse_reader("most_probable"),
+    explanation=parse_reader("output:explanations"),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "prediction"),
+    [
+        ({"explanations": [["a"], ["b"]]}, Prediction(200, explanation=[["a"], ["b"]])),
+        ({"predictions": [{}, {"score": 1}], "explanations": ["a"]}, Prediction(200, explanation=["a"])),
+        (
+            {"predictions": [{"score": 0}, {"score": 1}], "explanations": {"a": 1}},
+            Prediction(200, (0.0, 1.0)),
+        ),
+        ({"predictions": [0, 1]}, Prediction(200)),
+    ],
+)
+def test_an_explanation_may_come_without_predictions(answer: object, prediction: Prediction) -> None:
+    facts = ModelFacts("credit", read=PLAN)
+    call = Call(EXPLAIN, 2)
+    assert V1().read_prediction(call, Response(200, (), orjson.dumps(answer)), facts) == prediction
+
+
+def test_scores_beside_an_explanation_are_one_an_instance() -> None:
+    facts = ModelFacts("credit", read=ReadPlan(score=parse_reader("output:score")))
+    response = Response(200, (), orjson.dumps({"predictions": [{"score": 1}], "explanations": [1, 2]}))
+    with pytest.raises(Refused) as caught:
+        V1().read_prediction(Call(EXPLAIN, 2), response, facts)
+    assert [reason.code for reason in caught.value.reasons] == ["prediction_unreadable"]
+
+
+def test_predictions_may_be_maps_of_labels_to_probabilities() -> None:
+    plan = ReadPlan(score=parse_reader("probability:yes"), label=parse_reader("most_probable"))
+    facts = ModelFacts("credit", read=plan)
+    body = orjson.dumps({"predictions": [{"yes": 0.9, "no": 0.1}, {"yes": 0.2, "no": 0.8}]})
+    call = read({"instances": [1, 2]})
+    assert V1().read_prediction(call, Response(200, (), body), facts) == Prediction(200, (0.9, 0.2), ("yes", "no"))
 
 
 def test_what_clients_see() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -12,10 +14,15 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
+from sidecar.protocols.binary import OCTETS, UNSAID, Framing
+from sidecar.protocols.datatypes import MAX_STRINGS
+from sidecar.protocols.tensors import read_tensor
 from sidecar.protocols.v2 import V2
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "v2", "infer", "credit", "3")
 JSON: Headers = ((b"content-type", b"application/json"),)
+JSON_ALONE = V2()
+TRITON = V2(Framing((b"application/json", UNSAID), (OCTETS, UNSAID), raw=True))
 FACTS, UNBATCHED = ModelFacts("credit"), ModelFacts("credit", batch=False)
 
 
@@ -27,15 +34,21 @@ ROWS = tensor("rows", [2, 3], [1, 2, 3, 4, 5, 6])
 RACE = tensor("race", [2], ["a", "b"])
 
 
-def read(body: object, facts: ModelFacts = FACTS, headers: Headers = JSON, limit: int = 4) -> Call:
+def read(
+    body: object,
+    facts: ModelFacts = FACTS,
+    headers: Headers = JSON,
+    protocol: V2 = JSON_ALONE,
+    endpoint: Endpoint = ENDPOINT,
+) -> Call:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     request = Request("POST", "/v2/models/credit/infer", headers, raw)
-    return V2().read_request(ENDPOINT, request, Facts("r", {"credit": facts}), Limits(limit))
+    return protocol.read_request(endpoint, request, Facts("r", {"credit": facts}), Limits(4))
 
 
-def refusal(body: object, facts: ModelFacts = FACTS, headers: Headers = JSON) -> Reason:
+def refusal(body: object, facts: ModelFacts = FACTS, headers: Headers = JSON, protocol: V2 = JSON_ALONE) -> Reason:
     with pytest.raises(Refused) as caught:
-        read(body, facts, headers)
+        read(body, facts, headers, protocol)
     (reason,) = caught.value.reasons
     return reason
 
@@ -79,7 +92,8 @@ def refusal(body: object, facts: ModelFacts = FACTS, headers: Headers = JSON) ->
 def test_read_request(
     body: dict[str, Any], facts: ModelFacts, instances: int, parameters: dict[str, tuple[object, str]]
 ) -> None:
-    assert read(body, facts) == Call(ENDPOINT, instances, parameters, body, id=body.get("id"))
+    inputs = {item["name"]: read_tensor(item) for item in body["inputs"]}
+    assert read(body, facts) == Call(ENDPOINT, instances, parameters, inputs, id=body.get("id"))
 
 
 def malformed(message: str) -> Reason:
@@ -185,12 +199,12 @@ def test_read_request_takes_json_alone(headers: Headers) -> None:
 )
 def test_input_column(reader: str, values: object) -> None:
     call = read({"inputs": [ROWS, RACE]})
-    assert V2().input_column(call, FACTS, parse_reader(reader)) == values
+    assert JSON_ALONE.input_column(call, FACTS, parse_reader(reader)) == values
 
 
 def test_a_model_without_batch_reads_its_one_row() -> None:
     call = read({"inputs": [tensor("row", [3], [7, 8, 9])]}, UNBATCHED)
-    assert V2().input_column(call, UNBATCHED, parse_reader("input:row[1]")) == [8]
+    assert JSON_ALONE.input_column(call, UNBATCHED, parse_reader("input:row[1]")) == [8]
 
 
 def plan(**readers: str) -> ReadPlan:
@@ -201,7 +215,7 @@ def predicted(outputs: object, read_plan: ReadPlan, *, batch: bool = True) -> Pr
     facts = ModelFacts("credit", batch=batch, read=read_plan)
     body = {"inputs": [RACE]} if batch else {"inputs": [tensor("a", [1], [1])]}
     response = Response(200, JSON, orjson.dumps({"model_name": "credit", "outputs": outputs}))
-    return V2().read_prediction(read(body, facts), response, facts)
+    return JSON_ALONE.read_prediction(read(body, facts), response, facts)
 
 
 SCORE, LABEL = tensor("score", [2], [0.25, 1]), tensor("label", [2, 1], [["deny"], ["approve"]])
@@ -258,7 +272,7 @@ def test_read_prediction_refuses(outputs: object, message: str) -> None:
 
 
 def test_refusal_members() -> None:
-    assert V2().refusal_members("no") == {"error": "no"}
+    assert JSON_ALONE.refusal_members("no") == {"error": "no"}
 
 
 def test_render_fallback() -> None:
@@ -267,7 +281,7 @@ def test_render_fallback() -> None:
         {"label": "deny", "score": 0, "ok": True, "n": 1},
         {"label": "x", "score": 0.5, "ok": False, "n": 2},
     ]
-    response = V2().render_fallback(call, rows)
+    response = JSON_ALONE.render_fallback(call, rows)
     assert response is not None
     assert (response.status, response.headers) == (200, JSON)
     assert orjson.loads(response.body) == {
@@ -297,4 +311,131 @@ def test_render_fallback() -> None:
     ],
 )
 def test_render_fallback_of_what_no_tensor_can_say(rows: list[object]) -> None:
-    assert V2().render_fallback(read({"inputs": [RACE]}), rows) is None
+    assert JSON_ALONE.render_fallback(read({"inputs": [RACE]}), rows) is None
+
+
+def octets(head: object, *tails: bytes) -> tuple[bytes, Headers]:
+    """A body of a JSON head and its tails, and the headers that say so."""
+    written = orjson.dumps(head)
+    length = str(len(written)).encode()
+    return b"".join((written, *tails)), ((b"content-type", OCTETS), (b"inference-header-content-length", length))
+
+
+def binary_tensor(name: str, shape: list[int], datatype: str, size: int) -> dict[str, Any]:
+    return {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": size}}
+
+
+AGES = struct.pack("<4f", 1, 51, 2, 17)
+MIXED: list[dict[str, Any]] = [binary_tensor("rows", [2, 2], "FP32", 16), RACE, binary_tensor("sex", [2], "BYTES", 11)]
+SEXES = b"\1\0\0\0f\2\0\0\0nb"
+
+
+def test_binary_inputs() -> None:
+    head = {"inputs": MIXED, "parameters": {"data_version": "v", "binary_data_output": True}, "id": "i"}
+    body, headers = octets(head, AGES, SEXES)
+    call = read(body, headers=headers, protocol=TRITON)
+    inputs = {
+        "rows": read_tensor(MIXED[0], memoryview(AGES)),
+        "race": read_tensor(RACE),
+        "sex": read_tensor(MIXED[2], memoryview(SEXES)),
+    }
+    assert call == Call(ENDPOINT, 2, {"data_version": ("v", "parameter:data_version")}, inputs, id="i")
+    columns = [
+        TRITON.input_column(call, FACTS, parse_reader(f"input:{name}")) for name in ("rows[1]", "race", "sex", "rows")
+    ]
+    assert columns == [[51.0, 17.0], ["a", "b"], ["f", "nb"], ()]
+
+
+def test_a_server_of_binary_tensors_takes_json_too() -> None:
+    body = {"inputs": [RACE], "outputs": [{"name": "s", "parameters": {"binary_data": True}}]}
+    assert read(body, protocol=TRITON).instances == 2
+    assert read(body, headers=(), protocol=TRITON).instances == 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "tails", "message"),
+    [
+        (
+            [binary_tensor("a", [1], "FP32", 4)],
+            b"\0" * 5,
+            "inputs: binary_data_size: all of them together are not the length of what follows the JSON head",
+        ),
+        (
+            [binary_tensor("a", [1], "FP32", 8)],
+            b"\0" * 8,
+            "inputs[0]: binary_data_size is not what shape and datatype make",
+        ),
+        (
+            [RACE, {**binary_tensor("a", [1], "FP32", 4), "data": [1]}],
+            b"\0" * 4,
+            "inputs: a tensor has both data and binary_data_size",
+        ),
+        ([RACE, {"name": "a", "shape": [2], "datatype": "FP32"}], b"", "inputs[1]: data is not an array"),
+        (
+            [{**RACE, "parameters": {"binary_data": True}}],
+            b"",
+            "inputs[0].parameters.binary_data means nothing there",
+        ),
+    ],
+)
+def test_binary_inputs_refused(inputs: list[dict[str, Any]], tails: bytes, message: str) -> None:
+    body, headers = octets({"inputs": inputs}, tails)
+    assert refusal(body, headers=headers, protocol=TRITON) == malformed(message)
+
+
+def test_a_size_without_a_tail_is_refused() -> None:
+    body = {"inputs": [binary_tensor("a", [1], "FP32", 4)]}
+    assert refusal(body, protocol=TRITON) == malformed(
+        "inputs: binary_data_size: all of them together are not the length of what follows the JSON head"
+    )
+
+
+def test_binary_strings_are_bounded_in_all_inputs_together() -> None:
+    half = MAX_STRINGS // 2 + 1
+    inputs = [binary_tensor(name, [1, half], "BYTES", 4 * half) for name in "ab"]
+    body, headers = octets({"inputs": inputs}, bytes(8 * half))
+    assert refusal(body, headers=headers, protocol=TRITON) == malformed("inputs hold more than 262144 binary strings")
+
+
+RAW: Headers = ((b"inference-header-content-length", b"0"),)
+
+
+def test_raw_input_is_one_instance_of_which_nothing_is_read() -> None:
+    call = read(b'{"inputs":[1234}', UNBATCHED, RAW, TRITON)
+    assert call == Call(ENDPOINT, 1)
+    assert TRITON.input_column(call, UNBATCHED, parse_reader("input:a")) == ()
+
+
+def test_raw_input_of_a_model_that_takes_batches_is_refused() -> None:
+    assert refusal(b"\0" * 24, FACTS, RAW, TRITON) == Reason(
+        "media_type_unsupported",
+        "raw input says nothing of its rows: it is taken for a model that takes no batch, "
+        'with "batch": false in its facts',
+    )
+
+
+def test_a_binary_body_is_not_copied() -> None:
+    size = 16 * 1024 * 1024
+    head = orjson.dumps({"inputs": [binary_tensor("a", [2, size // 8], "FP32", size)]})
+    body = bytearray(head) + bytes(size)
+    headers: Headers = ((b"inference-header-content-length", str(len(head)).encode()),)
+    request = Request("POST", "/", headers, body)
+    tracemalloc.start()
+    try:
+        call = TRITON.read_request(ENDPOINT, request, Facts("r", {"credit": FACTS}), Limits())
+        column = TRITON.input_column(call, FACTS, parse_reader("input:a[7]"))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert column == [0.0, 0.0]
+    assert peak_bytes < 64 * 1024
+
+
+@pytest.mark.parametrize("operation", ["infer", "generate", "infer_stream", "generate_stream"])
+def test_the_operation_says_whether_the_answer_is_a_stream(operation: str) -> None:
+    endpoint = Endpoint(EndpointKind.INFER, "v2", operation, "credit", "3")
+    assert read({"inputs": [RACE]}, endpoint=endpoint).stream == operation.endswith("_stream")
+
+
+def test_a_server_may_have_v2_under_another_name() -> None:
+    assert (JSON_ALONE.name, V2(name="sagemaker").name) == ("v2", "sagemaker")

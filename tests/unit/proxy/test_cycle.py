@@ -37,6 +37,9 @@ class Connection:
     def is_closing(self) -> bool:
         return False
 
+    def abort(self) -> None:
+        self.calls.append(b"<abort>")
+
     def write(self, data: bytes) -> None:
         self.calls.append(data)
 

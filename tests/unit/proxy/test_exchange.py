@@ -15,6 +15,7 @@ from sidecar.model.consent import ConsentFact, ConsentStatus
 from sidecar.model.message import Response
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import refused
+from sidecar.proxy.upstream import Mark
 from tests.lab import DATA, BrokenPolicy, Lab, infer, lab, v2_answer, v2_body
 
 if TYPE_CHECKING:
@@ -56,25 +57,12 @@ async def test_every_answer_says_who_it_is(tmp_path: Path) -> None:
 
 
 async def test_ids_and_trace_go_upstream(tmp_path: Path) -> None:
-    told: dict[str, object] = {}
-
     async with lab(tmp_path) as it:
-        send = it.upstream.send
-
-        async def spy(permit: Any, **identity: object) -> Response:
-            told.update(identity)
-            return await send(permit, **identity)
-
-        it.upstream.send = spy  # type: ignore[method-assign]
         trace = f"00-{'a' * 32}-{'b' * 16}-01"
         response = await it.exchange.handle(infer(x_request_id="req-1", traceparent=trace))
         decision_id = dict(response.headers)[b"x-decision-id"].decode()
-        assert told == {
-            "decision_id": decision_id,
-            "request_id": "req-1",
-            "revision": it.policy.revision,
-            "traceparent": f"00-{'a' * 32}-{span_id_of(decision_id)}-01".encode(),
-        }
+        traceparent = f"00-{'a' * 32}-{span_id_of(decision_id)}-01".encode()
+        assert it.upstream.marks == [Mark(decision_id, "req-1", it.policy.revision, traceparent)]
 
 
 @pytest.mark.parametrize(
@@ -294,9 +282,9 @@ async def test_an_answer_that_cannot_be_recorded_is_not_released(tmp_path: Path)
     async with lab(tmp_path) as it:
         send = it.upstream.send
 
-        async def close_the_log(permit: Any, **identity: object) -> Response:
+        async def close_the_log(permit: Any, mark: Mark, *, whole_stream: bool = False) -> Response:
             await it.trail.aclose()
-            return await send(permit, **identity)
+            return await send(permit, mark, whole_stream=whole_stream)
 
         it.upstream.send = close_the_log  # type: ignore[method-assign]
         status, body = await it.call(infer())
@@ -308,7 +296,7 @@ async def test_a_client_that_goes_away_leaves_an_aborted_outcome(tmp_path: Path)
     async with lab(tmp_path) as it:
         reached, never = asyncio.Event(), asyncio.Event()
 
-        async def hang(permit: Any, **_: object) -> Response:
+        async def hang(permit: Any, mark: Mark, *, whole_stream: bool = False) -> Response:
             permit.spend()
             reached.set()
             await never.wait()
@@ -348,7 +336,7 @@ async def test_an_exchange_that_our_stop_cuts_off_is_answered_and_on_record(tmp_
     async with lab(tmp_path) as it:
         reached, never = asyncio.Event(), asyncio.Event()
 
-        async def hang(permit: Any, **_: object) -> Response:
+        async def hang(permit: Any, mark: Mark, *, whole_stream: bool = False) -> Response:
             permit.spend()
             reached.set()
             await never.wait()

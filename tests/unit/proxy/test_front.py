@@ -13,6 +13,7 @@ from tests.unit.proxy.wire import RecordingExchange, run, serving, statuses, unt
 
 if TYPE_CHECKING:
     from sidecar.model.message import Request
+    from sidecar.proxy.client import Client
 
 HOST = b"Host: a\r\n"
 POST = b"POST /a HTTP/1.1\r\n" + HOST
@@ -38,7 +39,7 @@ def test_the_body_limit(sent: bytes, status: int) -> None:
             assert statuses(await wire.say(sent)) == [status]
             assert [r.body for r in wire.exchange.handled] == [b"x" * 10] * (status == 200)
             assert wire.exchange.codes == ["body_too_large"] * (status == 413)
-            assert wire.front._body_bytes == wire.front._in_flight == 0
+            assert wire.front.body_bytes == wire.front._in_flight == 0
 
     run(test())
 
@@ -65,7 +66,7 @@ def test_the_budget_of_all_bodies() -> None:
             gate.set()
             assert [statuses(await first), statuses(await second)] == [[200], [200]]
             assert wire.exchange.codes == ["overloaded"]
-            assert wire.front._body_bytes == 0
+            assert wire.front.body_bytes == 0
 
     run(test())
 
@@ -165,7 +166,7 @@ def test_stop_refuses_what_is_still_being_read() -> None:
             said = await answer
             assert (statuses(said), codes(said)) == ([503], ["shutting_down"])
             assert (wire.exchange.codes, wire.exchange.handled) == (["shutting_down"], [])
-            assert wire.front._body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+            assert wire.front.body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
 
     run(test())
 
@@ -225,7 +226,7 @@ def test_stop_leaves_a_refusal_that_is_being_recorded() -> None:
 class Answering(RecordingExchange):
     """Ends well although it is cancelled: with an answer of its own."""
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request, client: Client | None = None) -> Response | None:
         try:
             return await super().handle(request)
         except asyncio.CancelledError as error:
@@ -250,7 +251,7 @@ def test_an_exchange_may_answer_its_end_itself() -> None:
 
 
 class Broken(RecordingExchange):
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request, client: Client | None = None) -> Response | None:
         raise ZeroDivisionError
 
     async def refuse(self, *args: Any, **kwargs: Any) -> Response:
@@ -271,7 +272,7 @@ def test_whatever_is_raised_there_is_an_answer_and_one_traceback(sent: bytes, ca
         async with serving(Broken(), body_limit_bytes=1_000) as wire:
             said = await wire.say(sent)
             assert (statuses(said), codes(said)) == ([503], ["sidecar_failed"])
-            assert wire.front._body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+            assert wire.front.body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
 
     with caplog.at_level(logging.ERROR):
         run(test())

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from sidecar.model.message import Response
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
 from tests.unit.proxy.wire import RecordingExchange, configured, run, serving, statuses, until
@@ -373,6 +374,38 @@ def test_silent_and_idle_connections_are_closed_without_a_word() -> None:
             assert await wire.say() == b""
             assert statuses(await wire.say(GET + b"\r\n")) == [200]
             assert wire.exchange.refused == []
+
+    run(test())
+
+
+def test_a_client_that_leaves_its_answer_unread_is_cut_off() -> None:
+    async def test() -> None:
+        large = Response(200, (), b"x" * 20_000_000)
+        async with serving(RecordingExchange(answer=large), write_timeout_s=0.05) as wire:
+            reader, writer = await wire.connect()
+            writer.transport.pause_reading()
+            writer.write(GET + b"\r\n")
+            await wire.exchange.left.wait()
+            await wire.connections(0)
+            writer.transport.resume_reading()
+            with contextlib.suppress(ConnectionError):
+                assert len(await reader.read()) < len(large.body)
+            writer.close()
+
+    run(test())
+
+
+def test_a_client_that_reads_a_large_answer_slowly_gets_it() -> None:
+    async def test() -> None:
+        large = Response(200, (), b"x" * 20_000_000)
+        async with serving(RecordingExchange(answer=large)) as wire:
+            reader, writer = await wire.connect()
+            writer.transport.pause_reading()
+            writer.write(GET + b"Connection: close\r\n\r\n")
+            await wire.exchange.left.wait()
+            writer.transport.resume_reading()
+            assert (await reader.read()).endswith(b"\r\n\r\n" + large.body)
+            writer.close()
 
     run(test())
 

@@ -12,7 +12,7 @@ PASSES_IN_SHADOW = {
     "consent_expired", "data_version_unknown", "model_unknown", "data_stale", "data_in_future",
     "consent_scope_mismatch", "consent_data_mismatch", "consent_revoked", "instances_exceed_consent",
     "score_out_of_band", "group_mean_out_of_band", "group_mean_missing", "group_unknown", "disparate_impact",
-    "explanation_missing", "shared_memory_forbidden", "model_throttled", "prediction_unreadable",
+    "explanation_missing", "stream_forbidden", "shared_memory_forbidden", "model_throttled", "prediction_unreadable",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from sidecar.model.decision import Decision
 from sidecar.model.message import Headers, Request, Response
 from sidecar.model.refusal import Refused
 from sidecar.policy.permit import Permit, permit
-from sidecar.proxy.upstream import Upstream, forwarded
+from sidecar.proxy.upstream import Mark, Upstream, forwarded
 from tests.unit.http1.scripted import Peer, run, scripted
 
 
@@ -30,6 +30,7 @@ def permitted(request: Request) -> Permit:
 
 
 REQUEST = Request("POST", "/v2/models/m/infer", (), b"{}", query="a=b")
+MARK = Mark("d1", "q1", "r1", b"00-t-s-01")
 OURS = (
     (b"x-decision-id", b"d1"),
     (b"x-request-id", b"q1"),
@@ -40,9 +41,7 @@ OURS = (
 
 
 async def send(server: Server, request: Request = REQUEST) -> Response:
-    return await Upstream(server, timeout_s=7).send(
-        permitted(request), decision_id="d1", request_id="q1", revision="r1", traceparent=b"00-t-s-01"
-    )
+    return await Upstream(server, timeout_s=7).send(permitted(request), MARK)
 
 
 def test_the_judged_request_goes_on_as_it_is() -> None:
@@ -143,11 +142,10 @@ def test_a_permit_is_spent_by_its_first_use() -> None:
     async def test() -> None:
         server = Server(Unreachable("x"))
         upstream, leave = Upstream(server), permitted(REQUEST)
-        ids = {"decision_id": "d", "request_id": "q", "revision": "r"}
         with pytest.raises(Refused):
-            await upstream.send(leave, **ids, traceparent=b"t")
+            await upstream.send(leave, MARK)
         with pytest.raises(RuntimeError):
-            await upstream.send(leave, **ids, traceparent=b"t")
+            await upstream.send(leave, MARK)
         assert len(server.sent) == 1
 
     run(test())
@@ -164,9 +162,7 @@ def test_one_clients_cookie_never_reaches_another() -> None:
     async def test() -> None:
         async with scripted(script) as served:
             for _ in range(2):
-                answer = await Upstream(served.pool).send(
-                    permitted(REQUEST), decision_id="d", request_id="q", revision="r", traceparent=b"t"
-                )
+                answer = await Upstream(served.pool).send(permitted(REQUEST), MARK)
                 assert answer.header_values(b"set-cookie") == [b"session=alice"]
             assert not any(b"alice" in request for request in seen)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sidecar.model.reasons import Reason
+    from sidecar.proxy.client import Client
 
 
 @dataclass
@@ -39,7 +40,7 @@ class RecordingExchange:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Response | None = None
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request, client: Client | None = None) -> Response | None:
         self.handled.append(request)
         self.entered.set()
         try:

@@ -20,6 +20,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "upstream": "http://127.0.0.1:8080",
         "server": "mlserver",
         "upstream_timeout_s": 30.0,
+        "stream_timeout_s": 600.0,
         "upstream_connections": 64,
         "default_model": None,
         "metadata": "deny",

@@ -1,0 +1,142 @@
+"""Triton's binary data extension of V2: a JSON head, then the bytes of its binary tensors in the head's order.
+
+`Inference-Header-Content-Length` is the head's length; without it the body is JSON alone, at 0 it is one tensor with
+no JSON at all. Servers read the header by `atoi` or `int` and cut where it says; so only what no reader could take
+otherwise passes: the header once, in plain digits, within the body, and tails that fill the rest to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sidecar.protocols import strict_json
+from sidecar.protocols.bodies import body_malformed, decoded_object
+from sidecar.protocols.media import JSON, media_type, unsupported
+from sidecar.protocols.strict_json import Malformed, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sidecar.model.message import Body, Headers, Request, Response
+
+HEAD_LENGTH = b"inference-header-content-length"
+
+OCTETS, UNSAID = b"application/octet-stream", b""
+
+_DIGITS = re.compile(rb"0|[1-9][0-9]{0,17}")
+_EMPTY = memoryview(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """Which bodies a server reads, by media type (`UNSAID`: no Content-Type), as JSON and as head and tails.
+
+    `raw`: it also takes one tensor without a head.
+    """
+
+    json_types: tuple[bytes, ...] = (JSON,)
+    binary_types: tuple[bytes, ...] = ()
+    raw: bool = False
+
+    @property
+    def takes_binary(self) -> bool:
+        """Whether tensors may be binary at all."""
+        return bool(self.binary_types)
+
+
+JSON_ONLY = Framing()
+"""A server that passes over the header, and reads whatever comes as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A body taken apart: its JSON, None where it is raw, and a view of what follows."""
+
+    head: dict[str, object] | None
+    rest: memoryview = _EMPTY
+
+
+def request_parts(request: Request, framing: Framing) -> Parts:
+    """A request's parts; refuses with `media_type_unsupported` or `body_malformed`."""
+    said = request.header_values(HEAD_LENGTH)
+    _check_media_type(request, framing, binary=bool(said))
+    if not said:
+        return Parts(decoded_object(request.body))
+    try:
+        length = _head_length(said, request.body)
+    except Malformed as error:
+        raise body_malformed(str(error)) from None
+    if length:
+        return Parts(decoded_object(_head(request.body, length)), memoryview(request.body)[length:])
+    if not framing.raw:
+        raise unsupported("raw input is not taken: Inference-Header-Content-Length is 0")
+    if not request.body:
+        raise body_malformed("the body is empty")
+    return Parts(None, memoryview(request.body))
+
+
+def response_parts(response: Response) -> tuple[object, memoryview]:
+    """An answer's JSON and what follows it; raises `Malformed`."""
+    said = response.header_values(HEAD_LENGTH)
+    if not said:
+        return strict_json.loads(response.body), _EMPTY
+    length = _head_length(said, response.body)
+    if length == 0:
+        raise Malformed("it has no JSON head")
+    return strict_json.loads(_head(response.body, length)), memoryview(response.body)[length:]
+
+
+def tails(tensors: Sequence[object], rest: memoryview) -> list[memoryview | None]:
+    """Each tensor's binary data, None for one that has none; raises `Malformed` unless they fill the rest."""
+    found: list[memoryview | None] = []
+    end = 0
+    for tensor in tensors:
+        size = _binary_size(tensor)
+        found.append(None if size is None else rest[end : end + size])
+        end += size or 0
+    if end != len(rest):
+        raise Malformed("binary_data_size: all of them together are not the length of what follows the JSON head")
+    return found
+
+
+def _check_media_type(request: Request, framing: Framing, *, binary: bool) -> None:
+    if binary and not framing.takes_binary:
+        raise unsupported("binary tensors are not taken; send the tensors as JSON")
+    types = framing.binary_types if binary else framing.json_types
+    if media_type(_without_head_length(request) if binary else request) not in types:
+        named = " or ".join(name.decode() for name in types if name)
+        raise unsupported(f"Content-Type must be {named}")
+
+
+def _without_head_length(request: Request) -> Request:
+    kept: Headers = tuple([field for field in request.headers if field[0] != HEAD_LENGTH])
+    return replace(request, headers=kept)
+
+
+def _head_length(said: Sequence[bytes], body: Body) -> int:
+    if len(said) != 1 or _DIGITS.fullmatch(said[0]) is None:
+        raise Malformed("Inference-Header-Content-Length is not one number in plain digits")
+    length = int(said[0])
+    if length > len(body):
+        raise Malformed("Inference-Header-Content-Length is more than the body has")
+    return length
+
+
+def _head(body: Body, length: int) -> Body:
+    return body if length == len(body) else body[:length]
+
+
+def _binary_size(tensor: object) -> int | None:
+    parameters = tensor.get("parameters") if is_object(tensor) else None
+    if not is_object(tensor) or not is_object(parameters) or "binary_data_size" not in parameters:
+        return None
+    size = parameters["binary_data_size"]
+    # Not isinstance: a JSON boolean is no size.
+    if type(size) is not int or size < 0:
+        raise Malformed("binary_data_size is not an integer from 0")
+    # Triton skips data where there is a size, KServe the other way round.
+    if "data" in tensor:
+        raise Malformed("a tensor has both data and binary_data_size")
+    return size

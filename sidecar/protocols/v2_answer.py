@@ -1,0 +1,113 @@
+"""V2's answers: reading a model's (JSON, binary tails, a stream), and making one of a fallback's entries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidecar.protocols.binary import response_parts, tails
+from sidecar.protocols.reading import json_document
+from sidecar.protocols.rows import ABSENT
+from sidecar.protocols.streams import agreed, documents
+from sidecar.protocols.strict_json import Malformed, is_array, is_object
+from sidecar.protocols.tensors import read_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sidecar.model.facts import ModelFacts, Reader
+    from sidecar.model.message import Response
+    from sidecar.protocols.base import Call
+
+
+class Answer:
+    """`reading.Outputs` over `outputs[]` of one answer. Its document is the JSON; tails stay apart from it."""
+
+    def __init__(self, call: Call, facts: ModelFacts, *, binary: bool) -> None:
+        self._call = call
+        self._facts = facts
+        self._binary = binary
+        self._tails: Sequence[memoryview | None] = ()
+
+    def document(self, response: Response) -> object:
+        """What the answer says in JSON; raises `Malformed`."""
+        if self._call.stream:
+            return _whole_stream(documents(response))
+        if not self._binary:
+            return json_document(response)
+        document, rest = response_parts(response)
+        self._tails = tails(_outputs(document), rest)
+        return document
+
+    def column(self, document: object, reader: Reader) -> Sequence[object]:
+        """See `reading.Outputs.column`."""
+        index = _index(document, reader.name)
+        if index is None:
+            raise Malformed("the answer has no such output")
+        tensor = read_tensor(_outputs(document)[index], self._tail(index))
+        return tensor.column(reader.column, self._call.instances, batch=self._facts.batch)
+
+    def whole(self, document: object, reader: Reader) -> object:
+        """See `reading.Outputs.whole`; what is binary becomes flat `data`."""
+        index = _index(document, reader.name)
+        if index is None:
+            return ABSENT
+        tensor, tail = _outputs(document)[index], self._tail(index)
+        if tail is None:
+            return tensor.get("data", ABSENT)
+        return list(read_tensor(tensor, tail).elements.every(0, 1))
+
+    def _tail(self, index: int) -> memoryview | None:
+        return self._tails[index] if self._tails else None
+
+
+def _outputs(document: object) -> list[dict[str, object]]:
+    items = document.get("outputs") if is_object(document) else None
+    if items is None:
+        return []
+    objects = [item for item in items if is_object(item)] if is_array(items) else []
+    if not is_array(items) or len(objects) != len(items):
+        raise Malformed("outputs is not an array of objects")
+    return objects
+
+
+def _index(document: object, name: str) -> int | None:
+    """Where the output of a name stands; None where there is none. Raises `Malformed` where there are two."""
+    found = [index for index, tensor in enumerate(_outputs(document)) if tensor.get("name") == name]
+    if len(found) > 1:
+        raise Malformed("outputs holds it twice")
+    return found[0] if found else None
+
+
+def _whole_stream(events: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """One answer for all events: the outputs by name, of which those that the events say alike remain."""
+    outputs = agreed([_by_name(event) for event in events])
+    return {**agreed(events), "outputs": list(outputs.values())}
+
+
+def _by_name(event: Mapping[str, object]) -> dict[str, object]:
+    named = {str(tensor.get("name")): tensor for tensor in _outputs(event)}
+    if len(named) != len(_outputs(event)):
+        raise Malformed("outputs holds a name twice")
+    return dict(named)
+
+
+def fallback_columns(rows: Sequence[object]) -> list[dict[str, object]] | None:
+    """A tensor for each member of the rows; None unless the rows are objects alike, of scalars that tensors hold."""
+    objects = [row for row in rows if is_object(row)]
+    if not objects or len(objects) != len(rows) or any(row.keys() != objects[0].keys() for row in objects):
+        return None
+    columns: list[dict[str, object]] = []
+    for name in objects[0]:
+        data = [row[name] for row in objects]
+        datatype = _datatype(data)
+        if datatype is None:
+            return None
+        columns.append({"name": name, "shape": [len(data)], "datatype": datatype, "data": data})
+    return columns
+
+
+def _datatype(data: list[object]) -> str | None:
+    kinds = set(map(type, data))
+    if kinds <= {int, float} and float in kinds:
+        return "FP64"
+    return {str: "BYTES", bool: "BOOL", int: "INT64"}.get(kinds.pop()) if len(kinds) == 1 else None
