@@ -37,7 +37,8 @@ class Engine:
 
 async def test_an_activation_asks_facts_and_a_decision_in_each_phase() -> None:
     engine, clock = Engine(FACTS, ALLOW, ALLOW), FixedClock()
-    facts = Facts("r1", {"credit": ModelFacts("credit", answers_judged=False), "b": ModelFacts("b")})
+    models = {name: ModelFacts(name, answers_judged=False) for name in ("credit", "b")}
+    facts = Facts("r1", models)
     assert await activate(engine, clock) == Generation(engine, facts, clock.unix_s())
     request, response = (orjson.loads(asked) for asked in engine.asked)
     assert (request["phase"], request["endpoint"]["model"], request["instances"]) == ("request", "b", 1)

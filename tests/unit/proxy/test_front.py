@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -243,6 +244,116 @@ def test_an_exchange_may_answer_its_end_itself() -> None:
                 b"HTTP/1.1 503 Service Unavailable\r\nx-decision-id: 1\r\n"
                 b"content-length: 13\r\nconnection: close\r\n\r\nshutting_down"
             )
+
+    run(test())
+
+
+# Streams.
+
+
+class Streaming(RecordingExchange):
+    """Begins an answer, and ends it well, or with a refusal, or when the gate opens."""
+
+    end: Response | None = None
+
+    async def handle(self, request: Request, client: Client | None = None) -> Response | None:
+        self.handled.append(request)
+        self.entered.set()
+        if client is None:
+            return Response(200, (), b"whole")
+        await client.begin(Response(200, ((b"content-type", b"text/event-stream"), (b"content-length", b"9"))))
+        await client.part(b"data: 1\n\n")
+        if self.gate is not None:
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.aborted.append(request)
+                if self.end is None:
+                    raise
+        return self.end
+
+
+STREAM = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n%btransfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n"
+)
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def test_a_stream_is_sent_in_chunks_and_ended_when_it_is_on_record() -> None:
+    async def test() -> None:
+        async with serving(Streaming()) as wire:
+            answer = await wire.say(GET + b"\r\n" + GET + LAST)
+            assert answer == STREAM % b"" + LAST_CHUNK + STREAM % b"connection: close\r\n" + LAST_CHUNK
+
+    run(test())
+
+
+def test_a_stream_begins_before_it_ends() -> None:
+    async def test() -> None:
+        gate = asyncio.Event()
+        async with serving(Streaming(gate=gate)) as wire:
+            reader, writer = await wire.connect()
+            writer.write(GET + b"\r\n")
+            assert await reader.readexactly(len(STREAM % b"")) == STREAM % b""
+            gate.set()
+            assert await reader.readexactly(len(LAST_CHUNK)) == LAST_CHUNK
+            writer.close()
+
+    run(test())
+
+
+def test_a_stream_that_broke_off_never_looks_whole() -> None:
+    async def test() -> None:
+        exchange = Streaming()
+        exchange.end = Response(502, (), b"why")
+        async with serving(exchange) as wire:
+            reader, writer = await wire.connect()
+            writer.write(GET + b"\r\n" + GET + b"\r\n")
+            got = b""
+            with contextlib.suppress(ConnectionResetError):
+                got = await reader.read()
+            assert LAST_CHUNK not in got
+            assert b"why" not in got
+            assert len(wire.exchange.handled) == 1
+            writer.close()
+
+    run(test())
+
+
+def test_a_client_that_leaves_a_stream_cancels_it() -> None:
+    async def test() -> None:
+        async with serving(Streaming(gate=asyncio.Event())) as wire:
+            reader, writer = await wire.connect()
+            writer.write(GET + b"\r\n")
+            await reader.readexactly(10)
+            writer.transport.abort()
+            await until(lambda: wire.exchange.aborted)
+
+    run(test())
+
+
+def test_the_end_cuts_a_stream() -> None:
+    async def test() -> None:
+        exchange = Streaming(gate=asyncio.Event())
+        exchange.end = Response(503)
+        async with serving(exchange) as wire:
+            reader, writer = await wire.connect()
+            writer.write(GET + b"\r\n")
+            await reader.readexactly(len(STREAM % b""))
+            wire.front.stop()
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+                await reader.readexactly(1)
+            writer.close()
+
+    run(test())
+
+
+def test_an_older_client_gets_a_whole_answer() -> None:
+    async def test() -> None:
+        async with serving(Streaming()) as wire:
+            answer = await wire.say(b"GET /ping HTTP/1.0\r\nHost: a\r\n\r\n")
+            assert answer.endswith(b"\r\n\r\nwhole")
+            assert b"chunked" not in answer
 
     run(test())
 
