@@ -131,6 +131,9 @@ MODEL: list[Breach] = [
     ("/models/credit/read/score_range", [0]),
     ("/models/credit/read/score_range", [0, 1, 2]),
     ("/models/credit/batch", "yes"),
+    ("/models/credit/stream", "pass"),
+    ("/models/credit/read/score", "input:income"),
+    ("/models/credit/read/label", "first_number"),
 ]
 
 DATA: list[Breach] = [

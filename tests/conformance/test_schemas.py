@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pytest
@@ -11,17 +11,15 @@ from jsonschema import Draft202012Validator
 from sidecar.model.attributes import Status
 from sidecar.model.consent import ConsentStatus
 from sidecar.model.decision import OBLIGATION_TYPES
-from sidecar.model.facts import parse_group_source, parse_reader
 from sidecar.model.reasons import CATALOGUE, Reason, policy_may_use
+from sidecar.policy.facts import FactsInvalid, read_facts
+from sidecar.policy.port import Answer
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.protocol import V2
 from sidecar.proxy.problem import problem
 from tests.conformance.schema_breaches import BREACHES, UNKNOWN_TOKEN
 from tests.conformance.schema_set import GONE, SCHEMAS, changed, contract, errors, members, removable, untyped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ID = "0123456789abcdef" * 2
 """A decision id."""
@@ -179,6 +177,8 @@ ABSENT = {"value": None, "status": "missing", "source": None}
         ("data", "/models/credit/read", GONE),
         ("data", "/models/credit/read/score", "output:score[1]"),
         ("data", "/models/credit/read/score", "pointer:/outputs/0"),
+        ("data", "/models/credit/read/label", "most_probable"),
+        ("data", "/models/credit/stream", "judge"),
         ("data", "/models/credit/read/group", "input:sex"),
         ("data", "/models/credit/read/features", {"income": "input:rows[2]"}),
         ("data", "/models/credit/read/positive", {"score_at_least": 0.5}),
@@ -203,6 +203,11 @@ def test_what_the_contract_leaves_open_is_valid(example: str, pointer: str, new:
         "input:rows[999999]",
         "pointer:",
         "pointer:/a/0",
+        "probability:approve",
+        "probability:",
+        "first_number",
+        "most_probable",
+        "first_number:",
         "",
         "score",
         "output:",
@@ -220,16 +225,17 @@ def test_what_the_contract_leaves_open_is_valid(example: str, pointer: str, new:
     ],
 )
 def test_the_schema_takes_the_readers_that_the_code_takes(text: str) -> None:
-    read = {"score": parse_reader, "group": parse_group_source}
-    for member, parse in read.items():
-        is_valid = errors("facts", changed(facts(), f"/models/credit/read/{member}", text)) == []
-        assert is_valid is _accepts(parse, text), member
+    said: dict[str, object] = dict.fromkeys(("score", "label", "explanation", "group"), text)
+    for member, value in {**said, "features": {"income": text}}.items():
+        read = {member: value}
+        is_valid = errors("facts", changed(facts(), "/models/credit/read", read)) == []
+        assert is_valid is _accepts(read), member
 
 
-def _accepts(parse: Callable[[str], object], text: str) -> bool:
+def _accepts(read: dict[str, object]) -> bool:
     try:
-        parse(text)
-    except ValueError:
+        read_facts(Answer({"models": {"credit": {"read": read}}}, "r1"))
+    except FactsInvalid:
         return False
     return True
 

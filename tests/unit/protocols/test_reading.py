@@ -15,7 +15,7 @@ from sidecar.protocols.base import Call
 from sidecar.protocols.reading import without_body
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.protocol import V2
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "torchserve", "infer", "credit")
 OUT = parse_reader("output:x")

@@ -15,7 +15,7 @@ from sidecar.protocols.torchserve import TorchServe, TorchServeV1, TorchServeV2
 
 if TYPE_CHECKING:
     from sidecar.protocols.v1 import V1
-    from sidecar.protocols.v2 import V2
+    from sidecar.protocols.v2.protocol import V2
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "torchserve", "infer", "credit")
 FACTS = ModelFacts("credit")

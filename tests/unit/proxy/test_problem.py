@@ -8,7 +8,7 @@ import pytest
 from sidecar.model.reasons import CATALOGUE, Reason, ReasonClass
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.protocol import V2
 from sidecar.proxy.problem import problem
 
 if TYPE_CHECKING:

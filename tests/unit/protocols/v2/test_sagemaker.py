@@ -12,8 +12,8 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.sagemaker import SageMaker
-from sidecar.protocols.tensors import read_tensor
+from sidecar.protocols.v2.sagemaker import SageMaker
+from sidecar.protocols.v2.tensors import read_tensor
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "sagemaker", "infer", "credit")
 FACTS = ModelFacts("credit", read=ReadPlan(score=parse_reader("output:score")))

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
-from sidecar.protocols.parameters import governed
+from sidecar.protocols.v2.parameters import governed
 
 
 def said(body: dict[str, Any], *, binary: bool = True) -> dict[str, tuple[object, str]]:

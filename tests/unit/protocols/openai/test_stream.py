@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sidecar.protocols.openai_stream import assembled, streamed
+from sidecar.protocols.openai.stream import assembled, streamed
 from sidecar.protocols.strict_json import Malformed
 
 

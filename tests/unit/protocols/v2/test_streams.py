@@ -7,8 +7,8 @@ import pytest
 from sidecar.model.endpoint import Endpoint, EndpointKind
 from sidecar.model.message import Response
 from sidecar.protocols.base import Call
-from sidecar.protocols.streams import agreed, documents, fallback_response
 from sidecar.protocols.strict_json import Malformed
+from sidecar.protocols.v2.streams import agreed, documents, fallback_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

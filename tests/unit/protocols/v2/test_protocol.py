@@ -14,10 +14,10 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.binary import OCTETS, UNSAID, Framing
-from sidecar.protocols.datatypes import MAX_STRINGS
-from sidecar.protocols.tensors import read_tensor
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.binary import OCTETS, UNSAID, Framing
+from sidecar.protocols.v2.datatypes import MAX_STRINGS
+from sidecar.protocols.v2.protocol import V2
+from sidecar.protocols.v2.tensors import read_tensor
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "v2", "infer", "credit", "3")
 JSON: Headers = ((b"content-type", b"application/json"),)

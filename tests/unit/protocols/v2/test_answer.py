@@ -12,8 +12,8 @@ from sidecar.model.message import Response
 from sidecar.model.prediction import Prediction
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call
-from sidecar.protocols.binary import OCTETS, Framing
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.binary import OCTETS, Framing
+from sidecar.protocols.v2.protocol import V2
 
 PROTOCOL = V2(Framing(binary_types=(OCTETS,)))
 JSON_SCORE = {"name": "score", "shape": [2], "datatype": "FP64", "data": [0.25, 1]}

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from sidecar.protocols.datatypes import MAX_STRINGS, packed
 from sidecar.protocols.strict_json import Malformed
+from sidecar.protocols.v2.datatypes import MAX_STRINGS, packed
 
 
 def strings(*texts: bytes) -> bytes:

@@ -13,7 +13,7 @@ from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols import reading
 from sidecar.protocols.base import Call
-from sidecar.protocols.openai_answer import CHAT, COMPLETION, EMBEDDING, Answer, fallback_response
+from sidecar.protocols.openai.answer import CHAT, COMPLETION, EMBEDDING, Answer, fallback_response
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 EVENTS: Headers = ((b"content-type", b"text/event-stream; charset=utf-8"),)

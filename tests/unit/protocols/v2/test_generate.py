@@ -12,7 +12,7 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.generate import Generate
+from sidecar.protocols.v2.generate import Generate
 
 if TYPE_CHECKING:
     from sidecar.model.message import Headers

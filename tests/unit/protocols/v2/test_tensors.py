@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.protocols.strict_json import Malformed
-from sidecar.protocols.tensors import JsonElements, Tensor, read_tensor
+from sidecar.protocols.v2.tensors import JsonElements, Tensor, read_tensor
 
 UNFIT = "data is neither flat nor nested as shape says"
 COUNT = "data has another number of elements than shape says"

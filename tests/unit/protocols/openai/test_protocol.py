@@ -12,8 +12,8 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.openai import OpenAI
-from sidecar.protocols.openai_answer import fallback_response
+from sidecar.protocols.openai.answer import fallback_response
+from sidecar.protocols.openai.protocol import OpenAI
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 FACTS = ModelFacts("m")
