@@ -1,0 +1,52 @@
+"""TorchServe infers under aliases, on any method, and manages itself on the same paths when it is told to."""
+
+from __future__ import annotations
+
+from tests.hostile.case import JSON, Case, declined, passed, request
+
+LINE = b"POST /predictions/credit HTTP/1.1"
+
+
+def at(method: bytes, target: bytes, *statuses: int) -> Case:
+    name = f"{method.decode()} {target.decode()}"
+    return declined(name, request(line=method + b" " + target + b" HTTP/1.1"), *statuses)
+
+
+CASES = [
+    passed("predictions", request(line=LINE)),
+    passed("predictions of a version", request(line=b"POST /predictions/credit/1.0 HTTP/1.1")),
+    *(at(method, b"/predictions/credit", 405) for method in (b"GET", b"PATCH", b"DELETE", b"OPTIONS")),
+    at(b"POST", b"/predictions/credit?data_version=stale", 400),
+    at(b"POST", b"/predictions/credit?customized=true", 400),
+    at(b"POST", b"/predictions/../models/credit", 400),
+    at(b"POST", b"/predictions/credit/../../models", 400),
+    at(b"POST", b"/predictions/credit/", 404),
+    at(b"POST", b"/predictions/", 404),
+    at(b"POST", b"/predictions%2fcredit", 400),
+    at(b"POST", b"/Predictions/credit", 404),
+    at(b"GET", b"/models", 403),
+    at(b"GET", b"/models/credit", 403),
+    at(b"POST", b"/models?url=http://attacker/x.mar", 403),
+    at(b"DELETE", b"/models/credit", 403),
+    at(b"PUT", b"/models/credit?min_worker=100", 403),
+    at(b"PUT", b"/models/credit/1.0/set-default", 403),
+    at(b"GET", b"/workflows", 403),
+    at(b"POST", b"/workflows?url=x", 403),
+    at(b"DELETE", b"/workflows/credit", 403),
+    at(b"GET", b"/token?type=management", 403),
+    at(b"GET", b"/metrics", 404),
+    at(b"GET", b"/api-description", 403),
+    at(b"POST", b"/predictions/..%2fmodels", 400),
+    declined("a key twice", request(line=LINE, body=b'{"a":1,"a":2}'), 400),
+    declined(
+        "a form that says its version twice",
+        request(
+            b"Content-Type: application/x-www-form-urlencoded",
+            body=b"data_version=fresh&data_version=stale",
+            line=LINE,
+            without=(JSON,),
+        ),
+        400,
+        415,
+    ),
+]

@@ -1,0 +1,26 @@
+"""In front of a TorchServe: its routes, aliases and management."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hostile.case import request
+from tests.hostile.corpus import torchserve
+from tests.process import example_data
+
+if TYPE_CHECKING:
+    from tests.hostile.case import Case
+    from tests.hostile.rig import Rig
+
+SERVER = "torchserve"
+FOLLOW_UP = request(line=torchserve.LINE)
+JUDGES_ANSWERS = ("explanation", "fairness_band", "group_mean_band", "disparate_impact")
+DATA = example_data(rules=dict.fromkeys(JUDGES_ANSWERS, "off"), read={})
+"""Only requests are judged here: what the answers look like is not this suite's matter."""
+
+
+@pytest.mark.parametrize("case", torchserve.CASES, ids=lambda case: case.name)
+def test_the_corpus(rig: Rig, case: Case) -> None:
+    rig.run(case)
