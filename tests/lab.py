@@ -26,7 +26,7 @@ from sidecar.protocols.servers import server
 from sidecar.proxy.admission import Admission
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
-from sidecar.proxy.reading import Reader, new_threads
+from sidecar.proxy.reading import MessageReader, new_threads
 from sidecar.proxy.upstream import Answering
 from tests.support import FixedClock, audit_terms, policy_data
 
@@ -100,6 +100,7 @@ class ScriptedUpstream:
     answer: Response | BaseException = field(default_factory=v2_answer)
     received: list[Request] = field(default_factory=list[Request])
     marks: list[Mark] = field(default_factory=list["Mark"])
+    budget: Budget = field(default_factory=lambda: Budget(64 << 20))
     whole_streams: list[bool] = field(default_factory=list[bool])
     parts: Sequence[bytes | BaseException] = ()
     """Of a streamed answer, whose head is `answer`'s."""
@@ -123,7 +124,7 @@ class ScriptedUpstream:
                 raise found
             return found
 
-        yield Answering(Response(answer.status, answer.headers), part)
+        yield Answering(Response(answer.status, answer.headers), part, 8 << 20, self.budget)
 
 
 @dataclass
@@ -243,7 +244,7 @@ async def lab(
         policy=policy,
         consent=consent,
         window=window,
-        reader=Reader(Limits(max_instances=256), kind.codings, threads),
+        reader=MessageReader(Limits(max_instances=256), kind.codings, threads),
         listed_headers=frozenset(),
         skew_timeout_s=0.25,
     )

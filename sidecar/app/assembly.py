@@ -41,7 +41,7 @@ from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
 from sidecar.proxy.judge import Judge
-from sidecar.proxy.reading import Reader, new_threads
+from sidecar.proxy.reading import MessageReader, new_threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -138,7 +138,7 @@ def _exchange(
         policy=policy,
         consent=consent,
         window=window,
-        reader=Reader(_limits(settings), kind.codings, threads),
+        reader=MessageReader(_limits(settings), kind.codings, threads),
         listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
         skew_timeout_s=settings.policy_timeout_ms / 1_000,
     )

@@ -231,6 +231,12 @@ async def upstream_room(settings: Settings, budget: Budget) -> AsyncGenerator[Up
         budget=budget,
     )
     try:
-        yield Upstream(pool, timeout_s=settings.upstream_timeout_s, stream_timeout_s=settings.stream_timeout_s)
+        yield Upstream(
+            pool,
+            timeout_s=settings.upstream_timeout_s,
+            stream_timeout_s=settings.stream_timeout_s,
+            limit_bytes=settings.body_limit,
+            budget=budget,
+        )
     finally:
         await pool.aclose()

@@ -44,7 +44,7 @@ async def uncut_thread(work: Callable[[], T]) -> T:
 
 
 def _hand_over(done: asyncio.Future[T], wait: Uncut[T]) -> None:
-    failure = done.exception()
+    failure = RuntimeError("the work was never begun") if done.cancelled() else done.exception()
     if failure is None:
         wait.set_result(done.result())
     else:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 JOIN_LIMIT_BYTES = 64 * 1024
 """Below this, copying the body behind the head costs less than a second write."""
 PART_LIMIT_BYTES = 64 * 1024
-"""Of a response that is taken part by part: reading stops while so much waits."""
+"""Of a response that is taken part by part: reading stops while so much waits. And so much of a whole one comes however
+full memory is: a probe must pass, or a busy model server is restarted."""
 
 
 class Connection(asyncio.Protocol):
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
     def settle(self) -> None:
         """After a streamed response, taken to its end or not: what is still to come would be nobody's."""
         reader = self._reader
-        if reader is not None and not reader.complete:
+        if reader is not None and (self._paused or not reader.complete):
             self.abort()
         self._reader = None
         if reader is not None:
@@ -157,10 +158,12 @@ class Connection(asyncio.Protocol):
             self._failure = failure
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(failure)
+        elif self._transport is not None:  # between two parts of a stream
+            self._transport.abort()
 
     def _count(self, reader: ResponseReader) -> None:
         more_bytes = reader.waiting_bytes - self._held_bytes
-        if not self._budget.fits(more_bytes):
+        if reader.waiting_bytes > PART_LIMIT_BYTES and not self._budget.fits(more_bytes):
             raise Crowded("no room for the response beside what is held already")
         self._budget.hold(more_bytes)
         self._held_bytes += more_bytes

@@ -12,6 +12,8 @@ from sidecar.model.attributes import MISSING, VALUE_LIMIT_BYTES, Attribute, Attr
 from sidecar.model.facts import GroupPlace
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import refused
+from sidecar.protocols.base import GOVERNED_NAMES
+from sidecar.protocols.media import HEAD_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,9 @@ GROUPS_LIMIT_CHARS = 8_192
 """Of all instances together: more would not fit into an audit record (contract 7), however JSON spells them."""
 
 _EXTRACTED = frozenset((b"x-data-version", b"x-consent-scope", b"x-protected-group", b"x-explanation"))
+_SAID_IN_BODIES = frozenset(name.replace("_", "-").encode() for name in GOVERNED_NAMES)
+"""Triton with `--http-header-forward-pattern` makes a header `data_version` the parameter that a body may hold."""
+
 _JUDGED = _EXTRACTED | {
     b"x-consent-token",
     b"x-request-id",
@@ -33,7 +38,7 @@ _JUDGED = _EXTRACTED | {
     b"x-policy-revision",
     b"content-type",
     b"content-encoding",
-    b"inference-header-content-length",
+    HEAD_LENGTH,
 }
 """Names by which we judge, or that are ours to set."""
 
@@ -53,9 +58,11 @@ def forbidden_headers(request: Request) -> tuple[Reason, ...]:
     for name, _ in request.headers:
         if name in _FORBIDDEN:
             reasons.append(Reason("header_forbidden", _FORBIDDEN[name]))
-        elif name not in _JUDGED and name.translate(_FOLD) in _JUDGED:
-            folded = name.translate(_FOLD).decode()
-            reasons.append(Reason("header_forbidden", f"a header name that some servers take for {folded}"))
+        elif (folded := name.translate(_FOLD)) in _SAID_IN_BODIES:
+            reasons.append(Reason("header_forbidden", f"as a header, {folded.decode()} begins with X-"))
+        elif name not in _JUDGED and folded in _JUDGED:
+            message = f"a header name that some servers take for {folded.decode()}"
+            reasons.append(Reason("header_forbidden", message))
     return tuple(reasons)
 
 

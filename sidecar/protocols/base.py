@@ -57,7 +57,7 @@ class ServingProtocol(Protocol):
 
     @property
     def name(self) -> str:
-        """`v2`, `v1`, `torchserve`: as the policy input's `endpoint.protocol` says it."""
+        """As the policy input's `endpoint.protocol` says it: `v2`, `torchserve`."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What protocols with a JSON body share: decoding it, and saying what is wrong with it."""
+"""What protocols with JSON bodies share: reading one, saying what is wrong with it, and writing one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sidecar.protocols import strict_json
 from sidecar.protocols.strict_json import Malformed, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sidecar.model.message import Body
     from sidecar.model.refusal import Refused
     from sidecar.protocols.base import Limits
@@ -22,7 +24,7 @@ def body_malformed(message: str) -> Refused:
     return refused("body_malformed", message)
 
 
-def decoded(body: Body) -> object:
+def json_value(body: Body) -> object:
     """The body's value; refuses with `body_malformed`."""
     try:
         return strict_json.loads(body)
@@ -30,11 +32,21 @@ def decoded(body: Body) -> object:
         raise body_malformed(f"the body cannot be read: {error}" if body else "the body is empty") from None
 
 
-def decoded_object(body: Body) -> dict[str, object]:
+def json_object(body: Body) -> dict[str, object]:
     """The body's value, which must be an object; refuses with `body_malformed`."""
-    value = decoded(body)
+    value = json_value(body)
     if not is_object(value):
         raise body_malformed("the body is not a JSON object")
+    return value
+
+
+def object_member(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """A member that is an object, empty where it is absent or null; refuses with `body_malformed`."""
+    value = body.get(name)
+    if value is None:  # typed clients (pydantic's) write null for none
+        return {}
+    if not is_object(value):
+        raise body_malformed(f"{name} is not an object")
     return value
 
 

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from sidecar.model.message import Request, Response
     from sidecar.model.refusal import Refused
 
-JSON = b"application/json"
+JSON, OCTETS = b"application/json", b"application/octet-stream"
+UNSAID = b""
+"""No Content-Type."""
+
+HEAD_LENGTH = b"inference-header-content-length"
+"""The field that makes a body one of JSON and binary tensors (V2's binary data extension)."""
 
 _TYPE = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 _UTF_8 = (b"charset=utf-8", b'charset="utf-8"')
@@ -26,11 +31,11 @@ def unsupported(message: str) -> Refused:
     return refused("media_type_unsupported", message)
 
 
-def media_type(request: Request) -> bytes:
-    """The body's media type in lower case, without parameters; empty where the request names none.
+def media_type(request: Request, *, binary: bool = False) -> bytes:
+    """The body's media type in lower case, without parameters; `UNSAID` where the request names none.
 
-    Refuses the mixed JSON-and-binary form of V2, JSON in another charset than UTF-8, and a type that is said twice
-    or is none.
+    Refuses JSON in another charset than UTF-8, a type that is said twice or is none, and, unless `binary` tensors are
+    taken, `HEAD_LENGTH`.
     """
     said: bytes | None = None
     for name, value in request.headers:
@@ -38,10 +43,12 @@ def media_type(request: Request) -> bytes:
             if said is not None:
                 raise unsupported("Content-Type is sent twice")
             said = value
-        elif name == b"inference-header-content-length":
+        elif name == HEAD_LENGTH and not binary:
             raise unsupported("binary tensors are not taken; send the tensors as JSON")
-    if said is None or said == JSON:
-        return said or b""
+    if said is None:
+        return UNSAID
+    if said == JSON:
+        return JSON
     return _checked(said)
 
 
@@ -57,7 +64,7 @@ def identity_coded(response: Response) -> bool:
     for name, value in response.headers:
         if name == b"content-encoding" and value.strip().lower() != b"identity":
             return False
-        if name == b"inference-header-content-length":
+        if name == HEAD_LENGTH:
             return False
     return True
 

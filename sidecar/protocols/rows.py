@@ -1,10 +1,13 @@
-"""Values in JSON rows: V1's and TF Serving's instances and predictions, and TorchServe's single object."""
+"""Values in JSON rows: what a request or an answer says of one instance.
+
+V1 and TF Serving have arrays of them, TorchServe and `generate` one alone.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sidecar.protocols.strict_json import is_array, is_object
+from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +41,12 @@ def cell(row: object, reader: Reader, plain_name: str | None = None) -> object:
     return pick(member(row, reader.name, plain_name), reader.column)
 
 
-def cells(rows: Sequence[object], reader: Reader, plain_name: str) -> Sequence[object] | None:
-    """The values at `NAME` or `NAME[col]`: one a row, none where some row lacks it, None where all do."""
-    values = [cell(row, reader, plain_name) for row in rows]
-    if all(value is ABSENT for value in values):
+def cells(rows: Sequence[object], reader: Reader, plain_name: str | None = None) -> Sequence[object] | None:
+    """The values at `NAME` or `NAME[col]`, one a row; empty where not each row has one, None where no row has NAME."""
+    members = [member(row, reader.name, plain_name) for row in rows]
+    if all(value is ABSENT for value in members):
         return None
+    values = [pick(value, reader.column) for value in members]
     return () if ABSENT in values else values
 
 
@@ -53,3 +57,18 @@ def pick(value: object, index: int | None) -> object:
     if index is None:
         return value[0] if len(value) == 1 else ABSENT
     return value[index] if index < len(value) else ABSENT
+
+
+class OneRow:
+    """`reading.Outputs` over an answer that is one row."""
+
+    def column(self, document: object, reader: Reader) -> Sequence[object]:
+        """See `reading.Outputs.column`."""
+        value = cell(document, reader)
+        if value is ABSENT:
+            raise Malformed("the answer has no such value")
+        return (value,)
+
+    def whole(self, document: object, reader: Reader) -> object:
+        """See `reading.Outputs.whole`."""
+        return member(document, reader.name)

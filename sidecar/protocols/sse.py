@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sidecar.model.message import Response
 from sidecar.protocols.strict_json import Malformed
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def events(body: Body) -> list[bytes]:
 def event(data: bytes) -> bytes:
     """One event; `data` is of one line, as JSON from orjson is."""
     return b"data: " + data + b"\n\n"
+
+
+def response(stream: bytes) -> Response:
+    """A 200 of ours with these events."""
+    return Response(200, ((b"content-type", MEDIA_TYPE + b"; charset=utf-8"),), stream)
 
 
 def _lines(body: Body) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.protocols import media, reading
 from sidecar.protocols.base import Call, second_sources
-from sidecar.protocols.bodies import body_malformed, check_instances, decoded_object, json_response
+from sidecar.protocols.bodies import body_malformed, check_instances, json_object, json_response
 from sidecar.protocols.rows import ABSENT, cells, member, pick, rows_of
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
 
-_MEDIA_TYPES = (media.JSON, b"", b"application/x-www-form-urlencoded")
+_MEDIA_TYPES = (media.JSON, media.UNSAID, b"application/x-www-form-urlencoded")
 """What its clients say: the last two are those of the documentation's `curl -d` and of clients that say nothing."""
 
 
@@ -49,7 +49,7 @@ class TFServing:
         """See `ServingProtocol.read_request`."""
         if media.media_type(request) not in _MEDIA_TYPES:
             raise media.unsupported("Content-Type must be application/json")
-        body = decoded_object(request.body)
+        body = json_object(request.body)
         governed = second_sources(body, "body")
         instances, kind = _instances(endpoint, body, facts.of(endpoint.model))
         check_instances(instances, limits)

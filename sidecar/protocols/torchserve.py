@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from sidecar.model.refusal import refused
 from sidecar.protocols import forms, media, reading
 from sidecar.protocols.base import GOVERNED_NAMES, Call, second_sources
-from sidecar.protocols.bodies import body_malformed, decoded, json_response
-from sidecar.protocols.rows import ABSENT, cell, member
+from sidecar.protocols.bodies import body_malformed, json_response, json_value
+from sidecar.protocols.rows import OneRow, cells
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.protocol import V2
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.facts import Facts, ModelFacts, Reader
@@ -60,20 +60,17 @@ class TorchServe:
         if media_type != media.JSON:
             _check_opaque(request.body)
             return Call(endpoint, 1)
-        body = decoded(request.body)
+        body = json_value(request.body)
         return Call(endpoint, 1, second_sources(body, "body") if is_object(body) else {}, body)
 
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """See `ServingProtocol.input_column`."""
         del facts
-        if member(call.body, reader.name) is ABSENT:
-            return None
-        value = cell(call.body, reader)
-        return () if value is ABSENT else (value,)
+        return cells((call.body,), reader)
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return reading.read_prediction(call, response, facts.read, _Answer(), _document, maps_of=_maps)
+        return reading.read_prediction(call, response, facts.read, OneRow(), _document, maps_of=_maps)
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """TorchServe's errors are `code`, `type`, `message`; `type` is problem+json's own."""
@@ -104,19 +101,6 @@ class TorchServeV2(V2):
         """See `ServingProtocol.read_request`."""
         _check_orders(request)
         return super().read_request(endpoint, request, facts, limits)
-
-
-class _Answer:
-    """`reading.Outputs` over the members of a handler's JSON object."""
-
-    def column(self, document: object, reader: Reader) -> Sequence[object]:
-        value = cell(document, reader)
-        if value is ABSENT:
-            raise Malformed("the answer has no such value")
-        return (value,)
-
-    def whole(self, document: object, reader: Reader) -> object:
-        return member(document, reader.name)
 
 
 def _document(response: Response) -> object:
@@ -154,21 +138,20 @@ def _check_opaque(body: Body) -> None:
 def _form_call(endpoint: Endpoint, request: Request) -> Call:
     """A form is read as a row: a field's text, or no value (an empty array) for a file or a name that comes twice."""
     row: dict[str, object] = {}
-    nested: dict[str, tuple[object, str]] = {}
+    nested: dict[str, str] = {}
     for field in forms.fields(request.header_values(b"content-type")[0].strip(b" \t"), request.body):
         row[field.name] = [] if field.text is None or field.name in row else field.text
-        nested |= _nested(field)
+        nested |= dict.fromkeys(_members(field), field.name)
     # At `/invocations` without a query, this field names the model, where several are loaded.
     if "model_name" in row and row["model_name"] != endpoint.model:
         raise body_malformed("the field model_name names another model than the path")
-    return Call(endpoint, 1, second_sources(row, "form") | nested, row)
+    said = second_sources(row, "form")
+    said |= {name: (None, f"form:{nested[name]}.{name}") for name in GOVERNED_NAMES if name in nested}
+    no_value: list[object] = []
+    return Call(endpoint, 1, said, row | dict.fromkeys(nested, no_value))
 
 
-def _nested(field: forms.Field) -> dict[str, tuple[object, str]]:
-    """Governed names in a field that is a JSON object: handlers read them there too, so no value is one there."""
-    if not _OBJECT.match(field.content):
-        return {}
-    members = decoded(bytes(field.content))
-    return {
-        name: (None, f"form:{field.name}.{name}") for name in GOVERNED_NAMES if is_object(members) and name in members
-    }
+def _members(field: forms.Field) -> Iterable[str]:
+    """Names in a field that is a JSON object: a handler may read them there, too, so that they have no value."""
+    members = json_value(bytes(field.content)) if _OBJECT.match(field.content) else None
+    return members if is_object(members) else ()

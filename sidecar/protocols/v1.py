@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.protocols import reading
 from sidecar.protocols.base import Call, second_sources
-from sidecar.protocols.bodies import body_malformed, check_instances, decoded_object, json_response
+from sidecar.protocols.bodies import body_malformed, check_instances, json_object, json_response
 from sidecar.protocols.media import JSON, require_json, unsupported
 from sidecar.protocols.rows import ABSENT, cells, member, rows_of
 from sidecar.protocols.strict_json import Malformed, is_array
@@ -36,7 +36,7 @@ class V1:
         """See `ServingProtocol.read_request`."""
         del facts  # V1 has rows whatever the model
         self.check_media_type(request)
-        body = decoded_object(request.body)
+        body = json_object(request.body)
         # KServe hands the model the whole body: with both, nobody knows which one it reads.
         if "inputs" in body:
             raise body_malformed("the column form, inputs, is not taken; send instances")

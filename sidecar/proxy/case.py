@@ -40,6 +40,11 @@ class Inquiry:
     attributes: Attributes
     question: Question
 
+    @property
+    def holds_stream(self) -> bool:
+        """ "With a response rule in force" no part of a stream leaves before all of it is judged."""
+        return self.call.stream and self.facts.answers_judged
+
 
 @dataclass(slots=True)
 class Case:
@@ -99,11 +104,11 @@ class Case:
 
     @property
     def passes_on(self) -> bool:
-        """Whether the answer goes on as it comes: "with a response rule in force" a stream never does."""
+        """Whether the answer goes on as it comes; in shadow mode also one to a request that could not be read."""
         inquiry = self.inquiry
-        if inquiry is None or not inquiry.call.stream:
-            return False
-        return self.mode == "shadow" or not inquiry.facts.answers_judged
+        if inquiry is None:
+            return self.mode == "shadow" and self.endpoint is not None and self.endpoint.kind is EndpointKind.INFER
+        return inquiry.call.stream and (self.mode == "shadow" or not inquiry.holds_stream)
 
     @property
     def question(self) -> Question | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sidecar.audit.context import open_context
 from sidecar.audit.records import Event, Result
@@ -28,7 +28,6 @@ from sidecar.proxy.upstream import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from contextlib import AbstractAsyncContextManager
 
     from sidecar.audit.trail import Opened, Trail
     from sidecar.fairness.throttle import Throttle
@@ -41,29 +40,9 @@ if TYPE_CHECKING:
     from sidecar.proxy.admission import Admission
     from sidecar.proxy.client import Client
     from sidecar.proxy.judge import Judge
-    from sidecar.proxy.upstream import Answering
+    from sidecar.proxy.ports import Observer, UpstreamPort
 
 logger = logging.getLogger("sidecar.exchange")
-
-
-class UpstreamPort(Protocol):
-    """The model server: takes a permit, and nothing else names a request."""
-
-    async def send(self, permit: Permit, mark: Mark, *, whole_stream: bool = False) -> Response:
-        """The model server's whole answer; raises `Refused` with an `upstream_*` reason."""
-        ...
-
-    def stream(self, permit: Permit, mark: Mark) -> AbstractAsyncContextManager[Answering]:
-        """An answer that is passed on as it comes; raises as `send`, also while it comes."""
-        ...
-
-
-class Observer(Protocol):
-    """Told once of every exchange, at its end."""
-
-    def finished(self, case: Case, status: int | None) -> None:
-        """`status` is None where the client went away."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +78,11 @@ class Exchange:
         request: Request,
         reasons: tuple[Reason, ...],
         *,
-        retry_after_s: int | None = None,
         allow: tuple[str, ...] = (),
     ) -> Response:
         """For what a front could not accept as a request; `request` holds what is known of it."""
         case = self._open(request, None)
-        refusal = Refused(*reasons, retry_after_s=retry_after_s, allow=allow)
+        refusal = Refused(*reasons, allow=allow)
         return await self._finish(case, self._refuse(case, refusal))
 
     def _open(self, request: Request, client: Client | None) -> Case:
@@ -201,8 +179,7 @@ class Exchange:
             answer = await self.upstream.send(permit, _mark(case), whole_stream=case.wants_stream)
         finally:
             case.mark("upstream")
-        case.held_bytes = len(answer.body)
-        self.budget.hold(case.held_bytes)
+        self._hold(case, answer)
         return answer
 
     async def _stream(self, case: Case, permit: Permit, client: Client, opened: Opened) -> Response:
@@ -211,12 +188,18 @@ class Exchange:
             async with self.upstream.stream(permit, _mark(case)) as answering:
                 if 200 <= answering.head.status < 300:
                     return await pass_on(case, answering, client, opened.salt.running())
-                answer = await answering.whole(self.judge.reader.limits.decoded_bytes)
+                answer = await answering.whole()
         finally:
             case.mark("upstream")
+        self._hold(case, answer)
         case.answer_body = answer.body
         case.result = Result.RELEASED
         return answer
+
+    def _hold(self, case: Case, answer: Response) -> None:
+        """From the connection, which counted it until now; `handle` lets go of it."""
+        case.held_bytes = len(answer.body)
+        self.budget.hold(case.held_bytes)
 
     async def _arm_throttles(self, case: Case) -> None:
         if self.mode != "enforce":

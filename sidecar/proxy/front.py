@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sidecar.front")
 
-RETRY_AFTER_S = 1
 NO_DECISION = "0" * 32
 """An id under which nothing is on record, as the all-zero ids of W3C Trace Context."""
 
@@ -61,7 +60,6 @@ class Exchange(Protocol):
         request: Request,
         reasons: tuple[Reason, ...],
         *,
-        retry_after_s: int | None = None,
         allow: tuple[str, ...] = (),
     ) -> Response:
         """A refusal for framing, size, slowness or load; of `request` only what is known (path may be "")."""
@@ -204,7 +202,6 @@ class Front:
         return await self._exchange.refuse(
             _request(scope, b""),
             (reason,),
-            retry_after_s=RETRY_AFTER_S if reason.code in ("overloaded", "shutting_down") else None,
             allow=ALLOW if reason.code == "method_not_allowed" else (),
         )
 
@@ -241,6 +238,6 @@ async def _last_word(send: Send, method: str, incoming: Incoming, reason: Reason
     if incoming.client is not None and incoming.client.begun:
         incoming.cut()
         return
-    response = problem((reason,), NO_DECISION, retry_after_s=RETRY_AFTER_S)
+    response = problem((reason,), NO_DECISION)
     with contextlib.suppress(RuntimeError):  # an answer had begun: the server closes the connection
         await _answer(send, method, response, close=True)

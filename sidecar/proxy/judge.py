@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sidecar.audit.records import Result
 from sidecar.model.decision import Decision
@@ -22,45 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sidecar.fairness.window import Window
-    from sidecar.model.consent import ConsentFact
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.facts import Facts
     from sidecar.model.message import Response
     from sidecar.model.question import Question
     from sidecar.protocols.base import ServingProtocol
     from sidecar.proxy.case import Case
-    from sidecar.proxy.reading import Reader
+    from sidecar.proxy.ports import ConsentPoint, PolicyPoint
+    from sidecar.proxy.reading import MessageReader
 
 TOKEN_HEADER = b"x-consent-token"
-
-
-class PolicyPoint(Protocol):
-    """The policy as the exchange needs it. Each method raises `Refused` with a `policy_*` reason."""
-
-    @property
-    def revision(self) -> str:
-        """The revision last seen; empty before the first activation."""
-        ...
-
-    def snapshot(self) -> Facts:
-        """The facts of all models at one revision."""
-        ...
-
-    async def refresh(self) -> None:
-        """Learns the facts of the revision that the engine answers with now."""
-        ...
-
-    async def decide(self, question: Question, *, cacheable: bool) -> Decision:
-        """One phase's decision."""
-        ...
-
-
-class ConsentPoint(Protocol):
-    """Consent as the exchange needs it."""
-
-    async def verify(self, tokens: Sequence[bytes]) -> ConsentFact:
-        """What the values of all X-Consent-Token headers say; never raises for a bad token."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +41,7 @@ class Judge:
     policy: PolicyPoint
     consent: ConsentPoint
     window: Window
-    reader: Reader
+    reader: MessageReader
     listed_headers: Collection[bytes]
     skew_timeout_s: float
 
@@ -182,9 +153,7 @@ class Judge:
 def _stream_reasons(case: Case) -> tuple[Reason, ...]:
     """ "With a response rule in force" a stream is judged as a whole or refused, "as the model's data says"."""
     inquiry = case.inquiry
-    if inquiry is None or not inquiry.call.stream or not inquiry.facts.answers_judged:
-        return ()
-    if inquiry.facts.stream == "judge":
+    if inquiry is None or not inquiry.holds_stream or inquiry.facts.stream == "judge":
         return ()
     return (Reason("stream_forbidden", "this model's answers are judged, and its facts do not say stream: judge"),)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sidecar.model.consent import ConsentFact
     from sidecar.model.endpoint import Endpoint
     from sidecar.model.facts import Facts, ModelFacts
-    from sidecar.model.message import Body, Request, Response
+    from sidecar.model.message import Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Call, Limits, ServingProtocol
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Findings:
     """What one request says. The call no longer holds the body."""
 
     call: Call
@@ -39,7 +39,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class MessageReader:
     """Reads requests and answers. `codings`: by protocol, those that the model server decodes itself."""
 
     limits: Limits
@@ -48,17 +48,17 @@ class Reader:
 
     async def request(
         self, protocol: ServingProtocol, endpoint: Endpoint, request: Request, facts: Facts, consent: ConsentFact
-    ) -> Reading:
+    ) -> Findings:
         """Raises `Refused` as `ServingProtocol.read_request` does."""
 
-        def work() -> Reading:
+        def work() -> Findings:
             readable = readable_request(request, self.codings.get(protocol.name, ()), self.limits.decoded_bytes)
             call = protocol.read_request(endpoint, readable, facts, self.limits)
             known = facts.of(call.endpoint.model)
             attributes = extract(request, call, known, consent, protocol)
-            return Reading(without_body(call, known, protocol), attributes)
+            return Findings(without_body(call, known, protocol), attributes)
 
-        return await self._run(work, request.body)
+        return await self._run(work, request)
 
     async def prediction(
         self, protocol: ServingProtocol, call: Call, answer: Response, facts: ModelFacts
@@ -69,14 +69,19 @@ class Reader:
             readable = readable_response(answer, self.limits.decoded_bytes) if facts.read.reads_answer else answer
             return protocol.read_prediction(call, readable, facts)
 
-        return await self._run(work, answer.body)
+        return await self._run(work, answer)
 
-    async def _run(self, work: Callable[[], T], body: Body) -> T:
-        if len(body) <= OFF_LOOP_BYTES:
+    async def _run(self, work: Callable[[], T], message: Request | Response) -> T:
+        if not _is_heavy(message):
             return work()
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
 
+def _is_heavy(message: Request | Response) -> bool:
+    """A coded body may hold a thousand times its length."""
+    return len(message.body) > OFF_LOOP_BYTES or bool(message.header_values(b"content-encoding"))
+
+
 def new_threads() -> ThreadPoolExecutor:
-    """The threads of a `Reader`; whoever makes them shuts them down."""
+    """The threads of a `MessageReader`; whoever makes them shuts them down."""
     return ThreadPoolExecutor(THREADS, thread_name_prefix="reading")

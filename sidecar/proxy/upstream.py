@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sidecar.http1.errors import Crowded, ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
 from sidecar.http1.rules import HOP_BY_HOP, end_to_end
+from sidecar.model.budget import Budget
 from sidecar.model.message import Response
 from sidecar.model.refusal import Refused, refused
 from sidecar.protocols.coding import acceptable
@@ -91,23 +92,44 @@ class Answering:
 
     head: Response
     part: Callable[[], Awaitable[bytes]]
+    limit_bytes: int
+    budget: Budget
 
-    async def whole(self, limit_bytes: int) -> Response:
-        """All of it; raises `Refused` response_too_large."""
+    async def whole(self) -> Response:
+        """All of it, after which it no longer counts; raises `Refused` response_too_large, overloaded."""
         body = bytearray()
-        while part := await self.part():
-            body += part
-            if len(body) > limit_bytes:
-                raise refused("response_too_large", "the model server: the response's body is over the limit")
+        try:
+            while part := await self.part():
+                if len(body) + len(part) > self.limit_bytes:
+                    raise refused("response_too_large", "the model server: the response's body is over the limit")
+                if not self.budget.fits(len(part)):
+                    raise refused("overloaded", "the model server: no room for the response")
+                self.budget.hold(len(part))
+                body += part
+        finally:
+            self.budget.release(len(body))
         return Response(self.head.status, self.head.headers, body)
 
 
 class Upstream:
     """The model server. No permit, no forward; a permit is spent by its first use, whatever comes of that."""
 
-    def __init__(self, pool: Sender, *, timeout_s: float = 30.0, stream_timeout_s: float = 600.0) -> None:
-        """`timeout_s` is for a whole answer, and for each part of a streamed one; `stream_timeout_s` for all of it."""
+    def __init__(
+        self,
+        pool: Sender,
+        *,
+        timeout_s: float = 30.0,
+        stream_timeout_s: float = 600.0,
+        limit_bytes: int = 8 * 1024 * 1024,
+        budget: Budget | None = None,
+    ) -> None:
+        """`timeout_s` is for a whole answer, and for each part of a streamed one; `stream_timeout_s` for all of it.
+
+        `limit_bytes` and `budget` bound what comes in parts and is wanted whole; for the rest the pool has its own.
+        """
         self._pool = pool
+        self._limit_bytes = limit_bytes
+        self._budget = budget or Budget(limit_bytes)
         self._timeout_s = timeout_s
         self._stream_timeout_s = stream_timeout_s
 
@@ -136,7 +158,7 @@ class Upstream:
                 asyncio.timeout(self._stream_timeout_s),
                 self._pool.stream(*_written(request, mark), timeout_s=self._timeout_s) as streamed,
             ):
-                yield Answering(_returned(streamed.head), streamed.part)
+                yield Answering(_returned(streamed.head), streamed.part, self._limit_bytes, self._budget)
         except ExchangeFailed as failure:
             raise _refusal(failure) from failure
         except TimeoutError:

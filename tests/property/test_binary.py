@@ -16,8 +16,9 @@ from sidecar.model.facts import Facts, ModelFacts, ReadPlan, parse_reader
 from sidecar.model.message import Request, Response
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.binary import OCTETS, Framing
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.media import OCTETS
+from sidecar.protocols.v2.binary import Framing
+from sidecar.protocols.v2.protocol import V2
 
 ENDPOINT = Endpoint(EndpointKind.INFER, "v2", "infer", "m")
 FACTS = ModelFacts("m")

@@ -16,9 +16,9 @@ from sidecar.model.reasons import ReasonClass, kind_of
 from sidecar.model.refusal import Refused
 from sidecar.protocols import sse
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.openai import OpenAI
-from sidecar.protocols.openai_answer import CHAT, COMPLETION, EMBEDDING
-from sidecar.protocols.openai_stream import assembled
+from sidecar.protocols.openai.answer import CHAT, COMPLETION, EMBEDDING
+from sidecar.protocols.openai.protocol import OpenAI
+from sidecar.protocols.openai.stream import assembled
 from sidecar.protocols.strict_json import Malformed
 
 if TYPE_CHECKING:

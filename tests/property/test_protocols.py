@@ -20,14 +20,15 @@ from sidecar.model.refusal import Refused
 from sidecar.protocols import strict_json
 from sidecar.protocols.attributes import extract, forbidden_headers, problems
 from sidecar.protocols.base import Call, Limits, ServingProtocol
-from sidecar.protocols.binary import OCTETS, UNSAID, Framing
-from sidecar.protocols.generate import Generate
+from sidecar.protocols.media import OCTETS, UNSAID
 from sidecar.protocols.reading import without_body
 from sidecar.protocols.servers import SERVERS
 from sidecar.protocols.tfserving import TFServing
 from sidecar.protocols.torchserve import TorchServe
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.binary import Framing
+from sidecar.protocols.v2.generate import Generate
+from sidecar.protocols.v2.protocol import V2
 
 if TYPE_CHECKING:
     from sidecar.model.prediction import Prediction

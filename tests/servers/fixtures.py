@@ -6,12 +6,12 @@ A server that is not installed skips its tests with the remedy; in CI (`CI` is s
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.servers.process import INSTALLED
-from tests.servers.run import fakellm, kserve, mlserver, torchserve, triton
+from tests.servers.run import SERVERS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,39 +19,23 @@ if TYPE_CHECKING:
     from tests.servers.process import ModelServer
 
 
-@pytest.fixture(scope="session")
-def real_mlserver() -> Generator[ModelServer]:
-    require("mlserver")
-    with mlserver() as server:
-        yield server
+def real(name: str) -> Any:
+    """The fixture `real_<name>`."""
+
+    @pytest.fixture(scope="session", name=f"real_{name}")
+    def fixture() -> Generator[ModelServer]:
+        require(name)
+        with SERVERS[name](0) as server:
+            yield server
+
+    return fixture
 
 
-@pytest.fixture(scope="session")
-def real_torchserve() -> Generator[ModelServer]:
-    require("torchserve")
-    with torchserve() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def real_triton() -> Generator[ModelServer]:
-    require("triton")
-    with triton() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def real_kserve() -> Generator[ModelServer]:
-    require("kserve")
-    with kserve() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def real_fakellm() -> Generator[ModelServer]:
-    require("fakellm")
-    with fakellm() as server:
-        yield server
+real_mlserver = real("mlserver")
+real_torchserve = real("torchserve")
+real_triton = real("triton")
+real_kserve = real("kserve")
+real_fakellm = real("fakellm")
 
 
 def require(kind: str) -> None:

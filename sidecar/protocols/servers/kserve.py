@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from sidecar.protocols.binary import OCTETS, UNSAID, Framing
-from sidecar.protocols.openai import OpenAI
+from sidecar.protocols.media import OCTETS, UNSAID
+from sidecar.protocols.openai.protocol import OpenAI
 from sidecar.protocols.routes import Route
 from sidecar.protocols.servers.kind import GET, INFER, METADATA, POST, PROBE, kind_of
 from sidecar.protocols.servers.openai import OPENAI_INFERENCE
 from sidecar.protocols.servers.v2_routes import V2_MODEL_METADATA, V2_ROUTES
 from sidecar.protocols.v1 import V1
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.binary import Framing
+from sidecar.protocols.v2.protocol import V2
 
 _ROUTES = (
     *V2_ROUTES,

@@ -6,7 +6,7 @@ from sidecar.protocols.coding import GZIP
 from sidecar.protocols.routes import Route
 from sidecar.protocols.servers.kind import GET, INFER, METADATA, POST, kind_of
 from sidecar.protocols.servers.v2_routes import V2_MODEL, V2_MODEL_METADATA, V2_ROUTES
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.protocol import V2
 
 _ROUTES = (
     *V2_ROUTES,

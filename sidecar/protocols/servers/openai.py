@@ -7,8 +7,8 @@ change its weights. The latter have rows of their own; what infers and has no ro
 
 from __future__ import annotations
 
-from sidecar.protocols.openai import OpenAI
-from sidecar.protocols.openai_answer import CHAT, COMPLETION, EMBEDDING
+from sidecar.protocols.openai.answer import CHAT, COMPLETION, EMBEDDING
+from sidecar.protocols.openai.protocol import OpenAI
 from sidecar.protocols.routes import Route
 from sidecar.protocols.servers.kind import ANY, GET, INFER, MANAGEMENT, METADATA, POST, PROBE, kind_of
 

@@ -7,15 +7,15 @@ names, and so unknown.
 
 from __future__ import annotations
 
-from sidecar.protocols.binary import OCTETS, UNSAID, Framing
 from sidecar.protocols.coding import DEFLATE, GZIP
-from sidecar.protocols.generate import Generate
-from sidecar.protocols.media import JSON
+from sidecar.protocols.media import JSON, OCTETS, UNSAID
 from sidecar.protocols.routes import Route
-from sidecar.protocols.sagemaker import SageMaker
 from sidecar.protocols.servers.kind import ANY, GET, INFER, MANAGEMENT, METADATA, POST, PROBE, kind_of
 from sidecar.protocols.servers.v2_routes import V2_MODEL, V2_MODEL_METADATA, V2_ROUTES
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.v2.binary import Framing
+from sidecar.protocols.v2.generate import Generate
+from sidecar.protocols.v2.protocol import V2
+from sidecar.protocols.v2.sagemaker import SageMaker
 
 _ROUTES = (
     *V2_ROUTES,

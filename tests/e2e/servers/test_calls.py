@@ -56,34 +56,34 @@ def test_an_alias_is_judged_like_the_path_itself(server: Guarded) -> None:
 def test_coded_requests_pass_where_the_server_decodes_them(server: Guarded) -> None:
     plain = json.dumps(server.dialect.body([0.5])).encode()
     for coding, coded in CODERS.items():
-        before = len(server.tap.sent)
-        answer = server.call(coded(plain), Content_Encoding=coding)
         if coding in server.dialect.codings:
+            before = len(server.tap.sent)
+            answer = server.call(coded(plain), Content_Encoding=coding)
             assert compared(answer) == compared(server.direct(plain)), coding
             assert bytes(server.tap.sent[before:]).endswith(b"\r\n\r\n" + coded(plain))
         else:
+            with server.not_reached():
+                answer = server.call(coded(plain), Content_Encoding=coding)
             assert (answer.status, answer.codes) == (415, ["media_type_unsupported"]), coding
-            assert len(server.tap.sent) == before
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip", "identity, gzip", "zlib"])
 def test_other_codings_are_refused(server: Guarded, coding: str) -> None:
     # MLServer, KServe and TorchServe pass over what they do not know: plain JSON under any of these would be predicted.
-    before = len(server.tap.sent)
-    answer = server.call(Content_Encoding=coding)
+    with server.not_reached():
+        answer = server.call(Content_Encoding=coding)
     assert (answer.status, answer.codes) == (415, ["media_type_unsupported"])
-    assert len(server.tap.sent) == before
 
 
 def test_a_coded_request_is_one_whole_stream(server: Guarded) -> None:
     """Triton reads the first of two gzip members and MLServer both; Triton also takes half of one."""
     plain = json.dumps(server.dialect.body([0.5])).encode()
     coded = gzip.compress(plain)
+    status = 400 if "gzip" in server.dialect.codings else 415
     for body in (coded + gzip.compress(b" "), coded + b"x", coded[:-1], plain):
-        before = len(server.tap.sent)
-        answer = server.call(body, Content_Encoding="gzip")
-        status = 400 if "gzip" in server.dialect.codings else 415
-        assert (answer.status, len(server.tap.sent)) == (status, before), body
+        with server.not_reached():
+            answer = server.call(body, Content_Encoding="gzip")
+        assert answer.status == status, body
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, deflate;q=0.5", "br, gzip"])

@@ -23,38 +23,35 @@ def test_every_probe_passes(server: Guarded) -> None:
 
 
 def test_management_is_refused(server: Guarded) -> None:
-    before = len(server.tap.sent)
     for method, path in server.dialect.management:
-        answer = server.call({}, path, method)
+        with server.not_reached():
+            answer = server.call({}, path, method)
         assert (answer.status, answer.codes) == (403, ["management_forbidden"]), path
-    assert len(server.tap.sent) == before
 
 
 def test_metadata_is_refused_unless_opted_in(server: Guarded) -> None:
-    before = len(server.tap.sent)
     for path in server.dialect.metadata:
-        answer = fetch(server.sidecar.url + path)
+        with server.not_reached():
+            answer = fetch(server.sidecar.url + path)
         assert (answer.status, answer.codes) == (403, ["management_forbidden"]), path
-    assert len(server.tap.sent) == before
 
 
 def test_what_is_unknown_is_refused(server: Guarded) -> None:
-    before = len(server.tap.sent)
     for method, path in server.dialect.unknown:
-        answer = server.call({}, path, method)
+        with server.not_reached():
+            answer = server.call({}, path, method)
         assert answer.status in (404, 405), path
-    assert len(server.tap.sent) == before
 
 
 def test_no_other_way_to_write_a_path_passes(server: Guarded) -> None:
     path = server.dialect.path
     name = path.strip("/").split("/")[-1].partition(":")[0]  # the last segment's
-    before = len(server.tap.sent)
     written = [path.replace(name, f"%{ord(name[0]):x}{name[1:]}"), "/" + path, path.replace("/", "//", 2), f"/.{path}"]
     for other in (*written, f"/x/..{path}", f"{path};x=1", f"{path}%2f", path.replace(name, f"{name}%00"), f"{path}/"):
-        answer = server.call(path=other)
+        with server.not_reached():
+            answer = server.call(path=other)
         assert answer.status in (400, 404), other
     for method in ("GET", "DELETE", "TRACE", "PATCH"):
-        answer = server.call(method=method)
+        with server.not_reached():
+            answer = server.call(method=method)
         assert (answer.status, answer.codes) == (405, ["method_not_allowed"]), method
-    assert len(server.tap.sent) == before

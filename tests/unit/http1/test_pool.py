@@ -478,21 +478,49 @@ def test_a_stream_that_nobody_takes_is_not_read() -> None:
 
 
 def test_responses_count_in_the_budget_while_they_come() -> None:
-    budget = Budget(1_000)
+    size_bytes = 100_000
+    budget = Budget(150_000)
 
     async def script(peer: Peer) -> None:
         while True:
             await peer.request()
-            await peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n" + bytes(600))
+            await peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size_bytes + bytes(size_bytes))
 
     async def test() -> None:
         async with scripted(script, budget=budget) as served:
-            assert len((await served.send()).body) == 600
+            assert len((await served.send()).body) == size_bytes
             assert budget.held_bytes == 0
-            budget.hold(500)
+            budget.hold(100_000)
             with pytest.raises(Crowded):
                 await served.send()
-            assert budget.held_bytes == 500
+            assert budget.held_bytes == 100_000
+
+    run(test())
+
+
+def test_a_small_response_comes_however_full_memory_is() -> None:
+    async def test() -> None:
+        budget = Budget(1)
+        budget.hold(1_000)
+        async with scripted(keep_answering, budget=budget) as served:
+            assert await served.send() == WHOLE
+            assert budget.held_bytes == 1_000
+
+    run(test())
+
+
+def test_a_stream_left_while_it_was_held_back_ends_its_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 500000\r\n\r\n" + bytes(500_000))
+        await peer.until_closed()
+
+    async def test() -> None:
+        async with scripted(script, keep_answering) as served:
+            async with served.pool.stream(b"POST", b"/a", (), b"hi", timeout_s=5) as streamed:
+                await until(lambda: streamed.connection._paused)
+            assert await served.send() == WHOLE
+            assert len(served.peers) == 2
 
     run(test())
 

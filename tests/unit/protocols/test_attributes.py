@@ -185,6 +185,8 @@ def test_look_alikes_are_forbidden() -> None:
         b"x.decision.id",
         b"content_encoding",
         b"x-data-versions",
+        b"data_version",
+        b"consent-scope",
         b"x-vertex-ai-triton-redirect",
     )
     found = forbidden_headers(Request("POST", "/", tuple((name, b"v") for name in names)))
@@ -193,5 +195,7 @@ def test_look_alikes_are_forbidden() -> None:
         Reason("header_forbidden", "a header name that some servers take for x-consent-token"),
         Reason("header_forbidden", "a header name that some servers take for x-decision-id"),
         Reason("header_forbidden", "a header name that some servers take for content-encoding"),
+        Reason("header_forbidden", "as a header, data-version begins with X-"),
+        Reason("header_forbidden", "as a header, consent-scope begins with X-"),
         Reason("header_forbidden", "X-Vertex-Ai-Triton-Redirect names another endpoint than the path"),
     )

@@ -6,7 +6,7 @@ from sidecar.model.message import Response
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Limits
-from sidecar.protocols.bodies import check_instances, decoded, decoded_object, json_response
+from sidecar.protocols.bodies import check_instances, json_object, json_response, json_value, object_member
 
 
 @pytest.mark.parametrize(
@@ -19,14 +19,21 @@ from sidecar.protocols.bodies import check_instances, decoded, decoded_object, j
         (b"null", "the body is not a JSON object"),
     ],
 )
-def test_decoded_object_refuses(body: bytes, message: str) -> None:
+def test_json_object_refuses(body: bytes, message: str) -> None:
     with pytest.raises(Refused) as caught:
-        decoded_object(body)
+        json_object(body)
     assert caught.value.reasons == (Reason("body_malformed", message),)
 
 
 def test_decodes() -> None:
-    assert (decoded(b"[1]"), decoded_object(b'{"a":[1]}')) == ([1], {"a": [1]})
+    assert (json_value(b"[1]"), json_object(b'{"a":[1]}')) == ([1], {"a": [1]})
+
+
+def test_a_member_is_an_object_or_none() -> None:
+    assert [object_member(body, "a") for body in ({"a": {"b": 1}}, {"a": None}, {})] == [{"b": 1}, {}, {}]
+    with pytest.raises(Refused) as caught:
+        object_member({"a": []}, "a")
+    assert caught.value.reasons == (Reason("body_malformed", "a is not an object"),)
 
 
 def test_instances_have_two_bounds() -> None:

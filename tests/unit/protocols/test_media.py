@@ -7,7 +7,7 @@ from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols import media
 
-TYPE, CODING, LENGTH = b"content-type", b"content-encoding", b"inference-header-content-length"
+TYPE, CODING, LENGTH = b"content-type", b"content-encoding", media.HEAD_LENGTH
 
 
 def request(*headers: tuple[bytes, bytes]) -> Request:
@@ -50,6 +50,11 @@ def test_media_type_refuses(headers: Headers, message: str) -> None:
     with pytest.raises(Refused) as caught:
         media.media_type(request(*headers))
     assert caught.value.reasons == (Reason("media_type_unsupported", message),)
+
+
+def test_media_type_of_a_body_with_binary_tensors() -> None:
+    said = request((LENGTH, b"12"), (TYPE, b"Application/Octet-Stream"))
+    assert media.media_type(said, binary=True) == media.OCTETS
 
 
 @pytest.mark.parametrize("said", [(), ((TYPE, b"text/plain"),), ((TYPE, b"application/octet-stream"),)])

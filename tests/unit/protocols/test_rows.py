@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from sidecar.model.facts import parse_reader
-from sidecar.protocols.rows import ABSENT, cell, cells, member, rows_of
+from sidecar.protocols.rows import ABSENT, OneRow, cell, cells, member, rows_of
+from sidecar.protocols.strict_json import Malformed
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def test_a_plain_row_has_no_member_where_its_array_has_no_name() -> None:
         ([{"a": None}], [None]),
         ([{"a": 1}, {}], ()),
         ([{"a": 1}, {"a": [2, 3]}], ()),
+        ([{"a": [2, 3]}, {"a": []}], ()),
         ([{}, 0.5], None),
         ([], None),
     ],
@@ -56,3 +58,13 @@ def test_cells_are_one_a_row_or_none(rows: list[object], values: object) -> None
 )
 def test_rows_of(document: object, rows: object) -> None:
     assert rows_of(document, "a") == rows
+
+
+def test_an_answer_of_one_row_has_one_value() -> None:
+    answer = {"a": [5], "b": {"c": 1}}
+    assert OneRow().column(answer, parse_reader("output:a")) == (5,)
+    assert OneRow().whole(answer, parse_reader("output:b")) == {"c": 1}
+    assert OneRow().whole(answer, parse_reader("output:c")) is ABSENT
+    for reader in ("output:c", "output:a[1]"):
+        with pytest.raises(Malformed, match="the answer has no such value"):
+            OneRow().column(answer, parse_reader(reader))

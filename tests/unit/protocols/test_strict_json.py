@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.protocols.strict_json import MAX_BRACKETS, MAX_DEPTH, Malformed, loads
+from sidecar.protocols.strict_json import MAX_BRACKETS, MAX_DEPTH, MAX_KEYS, Malformed, loads
 
 TWICE = "an object has a key twice"
 
 
-def nested(depth: int) -> bytes:
-    return b"[" * depth + b"]" * depth
+def nested(depth: int, within: bytes = b"") -> bytes:
+    return b"[" * depth + within + b"]" * depth
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ def nested(depth: int) -> bytes:
         (b"18446744073709551615", 2**64 - 1),
         (b"18446744073709551616", float(2**64)),
         (nested(MAX_DEPTH), eval(nested(MAX_DEPTH))),
+        (nested(MAX_DEPTH, b'"["'), eval(nested(MAX_DEPTH, b'"["'))),
         (b"[" + b"[]," * 100 + b"[]]", [[] for _ in range(101)]),
     ],
 )
@@ -101,3 +102,24 @@ def test_does_not_quote_the_body() -> None:
     with pytest.raises(Malformed) as caught:
         loads(b'{"name":"Jane Doe" "age":51}')
     assert str(caught.value) == "no JSON text (RFC 8259) near character 19"
+
+
+@pytest.mark.parametrize("body", [b'{"a\\u0000b":1}', b'[[{"c":{"\\u0000":1}}]]', b'{"a":"\\u0000","b\\u0000":":"}'])
+def test_a_key_with_nul_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed, match="a key holds a NUL"):
+        loads(body)
+
+
+def test_a_value_may_hold_nul() -> None:
+    assert loads(b'{"a":"b\\u0000","c":"\\\\u0000"}') == {"a": "b\0", "c": "\\u0000"}
+
+
+def test_keys_are_bounded_however_they_are_written() -> None:
+    most = ",".join(f'"{number}" :1' for number in range(MAX_KEYS))
+    assert loads(f"{{{most}}}".encode()) == {str(number): 1 for number in range(MAX_KEYS)}
+    with pytest.raises(Malformed, match=f"more than {MAX_KEYS} keys"):
+        loads(f'{{{most},"x"\n:1}}'.encode())
+
+
+def test_colons_in_strings_are_no_keys() -> None:
+    assert loads(b'["' + b":" * (MAX_KEYS + 1) + b'"]') == [":" * (MAX_KEYS + 1)]

@@ -189,3 +189,24 @@ async def test_without_a_client_for_it_a_stream_is_one_answer(tmp_path: Path) ->
         response = await it.exchange.handle(chat())
         assert response is not None
         assert response.body == b"".join(EVENTS)
+
+
+async def test_in_shadow_mode_what_could_not_be_read_passes_as_it_comes(tmp_path: Path) -> None:
+    async with lab(tmp_path, data=data_with(), server_kind="openai", mode="shadow") as it:
+        streaming(it, *EVENTS)
+        client = Reader()
+        assert await it.exchange.handle(infer(path="/v1/chat/completions", body=b"{"), client) is None
+        assert client.parts == list(EVENTS)
+        case, _ = it.observer.finished_cases[0]
+        assert [reason.code for reason in case.would_deny] == ["body_malformed"]
+
+
+async def test_an_error_in_place_of_a_stream_counts_in_the_budget(tmp_path: Path) -> None:
+    async with lab(tmp_path, data=data_with(), server_kind="openai") as it:
+        it.upstream.budget.hold(64 << 20)
+        streaming(it, b"no", head=Response(500))
+        response = await it.exchange.handle(chat(), Reader())
+        assert response is not None
+        assert (response.status, json.loads(response.body)["reasons"][0]["code"]) == (503, "overloaded")
+        assert it.upstream.budget.held_bytes == 64 << 20
+        assert it.kinds() == ["INTENT", "OUTCOME failed"]

@@ -167,3 +167,67 @@ def test_one_clients_cookie_never_reaches_another() -> None:
             assert not any(b"alice" in request for request in seen)
 
     run(test())
+
+
+# Streams.
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nserver: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def streamed(upstream: Upstream) -> tuple[Response, list[bytes]]:
+    async with upstream.stream(permitted(REQUEST), MARK) as answering:
+        parts: list[bytes] = []
+        while part := await answering.part():
+            parts.append(part)
+        return answering.head, parts
+
+
+def test_a_streams_head_comes_without_fields_of_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(CHUNKED + b"1\r\na\r\n0\r\n\r\n")
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            assert await streamed(Upstream(served.pool)) == (Response(200, ((b"server", b"x"),)), [b"a"])
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"", "upstream_malformed"),
+        (CHUNKED + b"1\r\na\r\n", "upstream_malformed"),
+        (CHUNKED + b"oops", "upstream_malformed"),
+        (b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", "upstream_malformed"),
+    ],
+)
+def test_a_stream_that_breaks_off_has_the_model_servers_reason(sent: bytes, code: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(sent)
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            with pytest.raises(Refused) as caught:
+                await streamed(Upstream(served.pool))
+            assert [reason.code for reason in caught.value.reasons] == [code]
+
+    run(test())
+
+
+@pytest.mark.parametrize("limits", [{"timeout_s": 0.05}, {"stream_timeout_s": 0.05}])
+def test_a_stream_has_its_time(limits: dict[str, float]) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(CHUNKED + b"1\r\na\r\n")
+        await peer.until_closed()
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            with pytest.raises(Refused) as caught:
+                await streamed(Upstream(served.pool, **limits))
+            assert [reason.code for reason in caught.value.reasons] == ["upstream_timeout"]
+
+    run(test())

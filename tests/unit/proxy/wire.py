@@ -58,12 +58,11 @@ class RecordingExchange:
         request: Request,
         reasons: tuple[Reason, ...],
         *,
-        retry_after_s: int | None = None,
         allow: tuple[str, ...] = (),
     ) -> Response:
         self.refused.append((request, reasons))
         self.left.set()
-        return problem(reasons, "0" * 32, retry_after_s=retry_after_s, allow=allow)
+        return problem(reasons, "0" * 32, allow=allow)
 
     @property
     def codes(self) -> list[str]:

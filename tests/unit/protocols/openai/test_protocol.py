@@ -144,7 +144,7 @@ def test_too_many_instances_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("reader", "values"),
-    [("input:team", ("a",)), ("input:row[1]", (2,)), ("input:row", ()), ("input:model", None)],
+    [("input:team", ["a"]), ("input:row[1]", [2]), ("input:row", ()), ("input:model", None)],
 )
 def test_input_column_is_of_the_metadata(reader: str, values: object) -> None:
     call = chat(metadata={"team": "a", "row": [1, 2]})

@@ -104,6 +104,7 @@ def test_a_part_may_hold_no_choice() -> None:
             stream(part({**delta(0, content="deny"), "message": {"content": "approve"}})),
             "a choice of the stream has a message: clients read its delta",
         ),
+        (stream({"choices": ["a"]}), "a choice of the stream is no object"),
         (stream(part({"index": -1})), "an index in the stream is no integer from 0"),
         (stream(part({"index": True})), "an index in the stream is no integer from 0"),
         (stream(part({"index": 0}), part({"text": "a"})), "an array of the stream has items with index and without"),

@@ -12,7 +12,8 @@ from sidecar.model.message import Response
 from sidecar.model.prediction import Prediction
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call
-from sidecar.protocols.v2.binary import OCTETS, Framing
+from sidecar.protocols.media import OCTETS
+from sidecar.protocols.v2.binary import Framing
 from sidecar.protocols.v2.protocol import V2
 
 PROTOCOL = V2(Framing(binary_types=(OCTETS,)))
@@ -169,8 +170,8 @@ def test_a_fallback_of_a_stream_is_one_event() -> None:
     assert response == stream(
         {
             "model_name": "credit",
-            "outputs": [{"name": "label", "shape": [1], "datatype": "BYTES", "data": ["deny"]}],
             "model_version": "3",
             "id": "i",
+            "outputs": [{"name": "label", "shape": [1], "datatype": "BYTES", "data": ["deny"]}],
         }
     )

@@ -7,9 +7,9 @@ import pytest
 from sidecar.model.message import Request, Response
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
-from sidecar.protocols.media import JSON
+from sidecar.protocols.media import JSON, OCTETS, UNSAID
 from sidecar.protocols.strict_json import Malformed
-from sidecar.protocols.v2.binary import JSON_ONLY, OCTETS, UNSAID, Framing, Parts, request_parts, response_parts, tails
+from sidecar.protocols.v2.binary import JSON_ONLY, Framing, Parts, request_parts, response_parts, tails
 
 if TYPE_CHECKING:
     from sidecar.model.message import Body, Headers

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from sidecar.protocols.strict_json import Malformed
-from sidecar.protocols.v2.datatypes import MAX_STRINGS, packed
+from sidecar.protocols.v2.datatypes import MAX_STRINGS, are_of, packed
 
 
 def strings(*texts: bytes) -> bytes:
@@ -110,3 +110,53 @@ def test_a_string_that_nobody_reads_may_be_any_bytes() -> None:
     assert elements.every(0, 2) == ["a"]
     with pytest.raises(Malformed, match="a string is not UTF-8"):
         elements.every(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "values"),
+    [
+        ("INT8", [-128, 0, 127]),
+        ("INT32", [2**31 - 1]),
+        ("INT64", [-(2**63), 2**63 - 1]),
+        ("UINT8", [0, 255]),
+        ("UINT64", [2**64 - 1]),
+        ("FP16", [-65_504, 65_504.0]),
+        ("FP32", [1, 0.1, 3.4e38]),
+        ("FP64", [-1.7e308]),
+        ("BOOL", [True, False]),
+        ("BYTES", ["", "a"]),
+    ],
+)
+def test_are_of(datatype: str, values: list[object]) -> None:
+    assert are_of(datatype, values)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "value"),
+    [
+        ("INT8", 128),
+        ("INT8", -129),
+        ("INT32", 2**32 + 50),
+        ("INT64", 2**63),
+        ("UINT8", 256),
+        ("UINT8", -1),
+        ("INT8", 1.0),
+        ("INT8", True),
+        ("INT8", "1"),
+        ("INT8", None),
+        ("FP16", 65_505),
+        ("FP32", 1e39),
+        ("FP64", "0.5"),
+        ("FP64", True),
+        ("FP64", None),
+        ("BOOL", 1),
+        ("BOOL", 0.5),
+        ("BYTES", 1),
+        ("BYTES", None),
+        ("int8", 1),
+        (None, 1),
+        ([], 1),
+    ],
+)
+def test_what_a_datatype_does_not_hold(datatype: object, value: object) -> None:
+    assert not are_of(datatype, [value])

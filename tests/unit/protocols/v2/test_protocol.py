@@ -14,7 +14,8 @@ from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.protocols.base import Call, Limits
-from sidecar.protocols.v2.binary import OCTETS, UNSAID, Framing
+from sidecar.protocols.media import OCTETS, UNSAID
+from sidecar.protocols.v2.binary import Framing
 from sidecar.protocols.v2.datatypes import MAX_STRINGS
 from sidecar.protocols.v2.protocol import V2
 from sidecar.protocols.v2.tensors import read_tensor
@@ -31,7 +32,7 @@ def tensor(name: str, shape: list[int], data: list[Any], **more: object) -> dict
 
 
 ROWS = tensor("rows", [2, 3], [1, 2, 3, 4, 5, 6])
-RACE = tensor("race", [2], ["a", "b"])
+RACE = tensor("race", [2], ["a", "b"], datatype="BYTES")
 
 
 def read(
@@ -130,6 +131,7 @@ def shared(place: str) -> Reason:
         ({"inputs": [{**ROWS, "parameters": 1}]}, malformed("inputs[0].parameters is not an object")),
         ({"inputs": [ROWS, ROWS]}, NO_OWN_NAME),
         ({"inputs": [ROWS, {**RACE, "name": 1}]}, NO_OWN_NAME),
+        ({"inputs": [ROWS, {**RACE, "name": "race\0"}]}, NO_OWN_NAME),
         (
             {"inputs": [{"name": "a", "data": [1]}]},
             malformed("inputs[0]: shape is not an array of at most 32 dimensions"),
@@ -200,6 +202,11 @@ def test_read_request_takes_json_alone(headers: Headers) -> None:
 def test_input_column(reader: str, values: object) -> None:
     call = read({"inputs": [ROWS, RACE]})
     assert JSON_ALONE.input_column(call, FACTS, parse_reader(reader)) == values
+
+
+def test_a_value_that_its_datatype_does_not_hold_is_none() -> None:
+    call = read({"inputs": [tensor("age", [2], [44, 300], datatype="UINT8")]})
+    assert JSON_ALONE.input_column(call, FACTS, parse_reader("input:age")) == ()
 
 
 def test_a_model_without_batch_reads_its_one_row() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,10 +56,15 @@ def test_agreed(events: list[Mapping[str, object]], members: Mapping[str, object
 
 
 def test_fallback_response() -> None:
-    answer = {"score": 0.5}
-    assert fallback_response(Call(ENDPOINT, 1), answer) == Response(
-        200, ((b"content-type", b"application/json"),), b'{"score":0.5}'
+    answer = b'{"model_name":"m","score":0.5}'
+    assert fallback_response(Call(ENDPOINT, 1), {"score": 0.5}) == Response(
+        200, ((b"content-type", b"application/json"),), answer
     )
-    assert fallback_response(Call(ENDPOINT, 1, stream=True), answer) == Response(
-        200, ((b"content-type", b"text/event-stream; charset=utf-8"),), b'data: {"score":0.5}\n\n'
+    assert fallback_response(Call(ENDPOINT, 1, stream=True), {"score": 0.5}) == Response(
+        200, ((b"content-type", b"text/event-stream; charset=utf-8"),), b"data: " + answer + b"\n\n"
     )
+
+
+def test_a_fallback_says_the_version_and_the_id_that_the_call_has() -> None:
+    call = Call(replace(ENDPOINT, version="3"), 1, id="i")
+    assert fallback_response(call, {}).body == b'{"model_name":"m","model_version":"3","id":"i"}'

@@ -13,6 +13,8 @@ from sidecar.protocols import sse, strict_json
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sidecar.model.message import Body
 
 DONE = b"[DONE]"
@@ -38,7 +40,7 @@ def assembled(body: Body) -> dict[str, object]:
     return {**answer, "choices": [_choice(choice) for choice in choices.whole()]}
 
 
-def streamed(answer: dict[str, object], choices: list[object]) -> bytes:
+def streamed(answer: dict[str, object], choices: Sequence[Mapping[str, object]]) -> bytes:
     """An answer of these choices as a stream of one part; `assembled` makes the answer of it again."""
     part = {**answer, "choices": [_renamed(choice, "message", "delta") for choice in choices]}
     return sse.event(orjson.dumps(part)) + sse.event(DONE)
@@ -57,14 +59,14 @@ def _part(data: bytes) -> dict[str, object]:
 
 
 def _choice(choice: object) -> object:
-    if is_object(choice) and "message" in choice:
+    if not is_object(choice):
+        raise Malformed("a choice of the stream is no object")
+    if "message" in choice:
         raise Malformed("a choice of the stream has a message: clients read its delta")
     return _renamed(choice, "delta", "message")
 
 
-def _renamed(choice: object, old: str, new: str) -> object:
-    if not is_object(choice):
-        return choice
+def _renamed(choice: Mapping[str, object], old: str, new: str) -> dict[str, object]:
     return {new if name == old else name: value for name, value in choice.items()}
 
 

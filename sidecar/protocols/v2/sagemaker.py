@@ -10,9 +10,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sidecar.protocols.binary import HEAD_LENGTH, OCTETS, Framing
-from sidecar.protocols.media import unsupported
-from sidecar.protocols.v2 import V2
+from sidecar.protocols.media import HEAD_LENGTH, OCTETS, unsupported
+from sidecar.protocols.v2.binary import Framing
+from sidecar.protocols.v2.protocol import V2
 
 if TYPE_CHECKING:
     from sidecar.model.endpoint import Endpoint

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from sidecar.model.refusal import refused
 from sidecar.protocols import reading
 from sidecar.protocols.base import GOVERNED_NAMES, Call, second_sources
-from sidecar.protocols.bodies import body_malformed, decoded_object
-from sidecar.protocols.media import JSON, media_type, unsupported
-from sidecar.protocols.rows import ABSENT, cell, member
-from sidecar.protocols.streams import STREAMED, agreed, documents, fallback_response
-from sidecar.protocols.strict_json import Malformed, is_array, is_object
+from sidecar.protocols.bodies import body_malformed, json_object, object_member
+from sidecar.protocols.media import JSON, UNSAID, media_type, unsupported
+from sidecar.protocols.rows import ABSENT, OneRow, cell
+from sidecar.protocols.strict_json import is_array, is_object
+from sidecar.protocols.v2.streams import STREAMED, agreed, documents, fallback_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,10 +42,10 @@ class Generate:
     def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         del limits  # one instance, always
-        if media_type(request) not in (JSON, b""):
+        if media_type(request) not in (JSON, UNSAID):
             raise unsupported("Content-Type must be application/json")
-        body = decoded_object(request.body)
-        parameters = _parameters(body)
+        body = json_object(request.body)
+        parameters = object_member(body, "parameters")
         batch = facts.of(endpoint.model).batch
         for members in (body, parameters):
             _check_members(members)
@@ -64,9 +64,8 @@ class Generate:
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """See `ServingProtocol.input_column`; an input may stand in `parameters`, too."""
         del facts
-        if not is_object(call.body):
-            return None
-        places = [place for place in (call.body, _parameters(call.body)) if reader.name in place]
+        body = call.body if is_object(call.body) else {}
+        places = [place for place in (body, object_member(body, "parameters")) if reader.name in place]
         if not places:
             return None
         value = cell(places[0], reader)
@@ -75,7 +74,7 @@ class Generate:
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
         document_of = _whole_stream if call.stream else reading.json_document
-        return reading.read_prediction(call, response, facts.read, _Outputs(), document_of)
+        return reading.read_prediction(call, response, facts.read, OneRow(), document_of)
 
     def refusal_members(self, message: str) -> dict[str, object]:
         """Triton's error object."""
@@ -86,38 +85,11 @@ class Generate:
         entry = outputs[0] if len(outputs) == call.instances else None
         if not is_object(entry):
             return None
-        answer: dict[str, object] = {"model_name": call.endpoint.model}
-        if call.endpoint.version is not None:
-            answer["model_version"] = call.endpoint.version
-        if call.id is not None:
-            answer["id"] = call.id
-        return fallback_response(call, answer | entry)
-
-
-class _Outputs:
-    """`reading.Outputs` over the members of an answer: a tensor of one element is a scalar there."""
-
-    def column(self, document: object, reader: Reader) -> Sequence[object]:
-        value = cell(document, reader)
-        if value is ABSENT:
-            raise Malformed("the answer has no such value")
-        return (value,)
-
-    def whole(self, document: object, reader: Reader) -> object:
-        return member(document, reader.name)
+        return fallback_response(call, entry)
 
 
 def _whole_stream(response: Response) -> object:
     return agreed(documents(response), joined=_TEXT)
-
-
-def _parameters(body: Mapping[str, object]) -> Mapping[str, object]:
-    parameters = body.get("parameters")
-    if parameters is None:
-        return {}
-    if not is_object(parameters):
-        raise body_malformed("parameters is not an object")
-    return parameters
 
 
 def _check_members(members: Mapping[str, object]) -> None:

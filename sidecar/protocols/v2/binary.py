@@ -8,22 +8,18 @@ otherwise passes: the header once, in plain digits, within the body, and tails t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.protocols import strict_json
-from sidecar.protocols.bodies import body_malformed, decoded_object
-from sidecar.protocols.media import JSON, media_type, unsupported
+from sidecar.protocols.bodies import body_malformed, json_object
+from sidecar.protocols.media import HEAD_LENGTH, JSON, media_type, unsupported
 from sidecar.protocols.strict_json import Malformed, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sidecar.model.message import Body, Headers, Request, Response
-
-HEAD_LENGTH = b"inference-header-content-length"
-
-OCTETS, UNSAID = b"application/octet-stream", b""
+    from sidecar.model.message import Body, Request, Response
 
 _DIGITS = re.compile(rb"0|[1-9][0-9]{0,17}")
 _EMPTY = memoryview(b"")
@@ -63,13 +59,13 @@ def request_parts(request: Request, framing: Framing) -> Parts:
     said = request.header_values(HEAD_LENGTH)
     _check_media_type(request, framing, binary=bool(said))
     if not said:
-        return Parts(decoded_object(request.body))
+        return Parts(json_object(request.body))
     try:
         length = _head_length(said, request.body)
     except Malformed as error:
         raise body_malformed(str(error)) from None
     if length:
-        return Parts(decoded_object(_head(request.body, length)), memoryview(request.body)[length:])
+        return Parts(json_object(_head(request.body, length)), memoryview(request.body)[length:])
     if not framing.raw:
         raise unsupported("raw input is not taken: Inference-Header-Content-Length is 0")
     if not request.body:
@@ -105,14 +101,9 @@ def _check_media_type(request: Request, framing: Framing, *, binary: bool) -> No
     if binary and not framing.takes_binary:
         raise unsupported("binary tensors are not taken; send the tensors as JSON")
     types = framing.binary_types if binary else framing.json_types
-    if media_type(_without_head_length(request) if binary else request) not in types:
+    if media_type(request, binary=binary) not in types:
         named = " or ".join(name.decode() for name in types if name)
         raise unsupported(f"Content-Type must be {named}")
-
-
-def _without_head_length(request: Request) -> Request:
-    kept: Headers = tuple([field for field in request.headers if field[0] != HEAD_LENGTH])
-    return replace(request, headers=kept)
 
 
 def _head_length(said: Sequence[bytes], body: Body) -> int:

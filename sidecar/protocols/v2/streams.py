@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from sidecar.model.message import Response
 from sidecar.protocols import sse, strict_json
 from sidecar.protocols.bodies import json_response
 from sidecar.protocols.strict_json import Malformed, is_object
@@ -14,6 +13,7 @@ from sidecar.protocols.strict_json import Malformed, is_object
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from sidecar.model.message import Response
     from sidecar.protocols.base import Call
 
 STREAMED = frozenset(("generate_stream", "infer_stream"))
@@ -51,8 +51,12 @@ def agreed(events: Sequence[Mapping[str, object]], joined: Collection[str] = ())
     return members
 
 
-def fallback_response(call: Call, answer: Mapping[str, object]) -> Response:
-    """A 200 of ours: JSON, or a stream of this one event where a stream was asked for."""
-    if not call.stream:
-        return json_response(answer)
-    return Response(200, ((b"content-type", sse.MEDIA_TYPE + b"; charset=utf-8"),), sse.event(orjson.dumps(answer)))
+def fallback_response(call: Call, members: Mapping[str, object]) -> Response:
+    """A 200 of ours, with these members beside the call's names: JSON, or one event where a stream was asked for."""
+    answer: dict[str, object] = {"model_name": call.endpoint.model}
+    if call.endpoint.version is not None:
+        answer["model_version"] = call.endpoint.version
+    if call.id is not None:
+        answer["id"] = call.id
+    answer |= members
+    return sse.response(sse.event(orjson.dumps(answer))) if call.stream else json_response(answer)

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from sidecar.model.facts import Place
-from sidecar.model.message import Response
 from sidecar.protocols import sse, strict_json
 from sidecar.protocols.bodies import json_response
-from sidecar.protocols.openai_stream import assembled, streamed
+from sidecar.protocols.openai.stream import assembled, streamed
 from sidecar.protocols.reading import json_document
 from sidecar.protocols.rows import ABSENT, cell, member
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecar.model.facts import Reader, ReadPlan
+    from sidecar.model.message import Response
     from sidecar.protocols.base import Call
 
 CHAT, COMPLETION, EMBEDDING = "chat", "completion", "embedding"
@@ -77,7 +77,7 @@ class Answer:
 def fallback_response(call: Call, outputs: Sequence[object]) -> Response:
     """A completion, or a stream where one was asked for. There is no clock here: `created` is 0."""
     operation = call.endpoint.operation
-    choices: list[object] = [_choice(operation, index, entry) for index, entry in enumerate(outputs)]
+    choices = [_choice(operation, index, entry) for index, entry in enumerate(outputs)]
     answer: dict[str, object] = {
         "id": "fallback",
         "object": _OBJECTS[operation, call.stream],
@@ -85,7 +85,7 @@ def fallback_response(call: Call, outputs: Sequence[object]) -> Response:
         "model": call.endpoint.model,
     }
     if call.stream:
-        return Response(200, ((b"content-type", sse.MEDIA_TYPE + b"; charset=utf-8"),), streamed(answer, choices))
+        return sse.response(streamed(answer, choices))
     return json_response({**answer, "choices": choices, "usage": _NO_USAGE})
 
 

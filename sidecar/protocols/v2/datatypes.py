@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sidecar.protocols.strict_json import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_GREATEST = {"BF16": 3.3895313892515355e38, "FP16": 65_504.0, "FP32": 3.4028234663852886e38, "FP64": math.inf}
+"""Beyond these Triton makes infinity of a number."""
 
 MAX_STRINGS = 262_144
 """Elements of binary `BYTES` tensors: each costs a step of ours to find the next."""
@@ -49,6 +52,33 @@ class Elements(Protocol):
         `step` divides the number of elements.
         """
         ...
+
+
+def are_of(datatype: object, values: Sequence[object]) -> bool:
+    """Whether JSON scalars are values of a datatype as they are.
+
+    Triton takes 257 in INT8 for 1, and numpy 0.5 in an integer for 0: the model's value is not the one in the text.
+    """
+    # Not isinstance: a JSON boolean is no number.
+    types = set(map(type, values))
+    if datatype == "BYTES":
+        return types <= {str}
+    if datatype == "BOOL":
+        return types <= {bool}
+    numbers = cast("Sequence[float]", values)
+    if isinstance(datatype, str) and datatype in _GREATEST:
+        return types <= {int, float} and all(abs(number) <= _GREATEST[datatype] for number in numbers)
+    bounds = _integers(datatype)
+    return bounds is not None and types <= {int} and all(bounds[0] <= number <= bounds[1] for number in numbers)
+
+
+def _integers(datatype: object) -> tuple[int, int] | None:
+    """The least and the greatest value of an integer type."""
+    code = _CODES.get(datatype) if isinstance(datatype, str) else None
+    if code is None:
+        return None
+    bits = 8 * struct.calcsize(f"<{code}")
+    return (0, 2**bits - 1) if code.isupper() else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def packed(datatype: object, count: int, data: memoryview) -> Elements:

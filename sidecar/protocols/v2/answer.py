@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.protocols.binary import response_parts, tails
 from sidecar.protocols.reading import json_document
 from sidecar.protocols.rows import ABSENT
-from sidecar.protocols.streams import agreed, documents
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
-from sidecar.protocols.tensors import read_tensor
+from sidecar.protocols.v2.binary import response_parts, tails
+from sidecar.protocols.v2.streams import agreed, documents
+from sidecar.protocols.v2.tensors import read_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

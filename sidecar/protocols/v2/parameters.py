@@ -17,10 +17,10 @@ from sidecar.protocols.strict_json import is_object
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Place = tuple[str, int]
-"""`inputs`, 2 for `inputs[2]`; made into words only where a message needs them."""
+_Holder = tuple[str, int]
+"""Whose `parameters`: `inputs`, 2 for `inputs[2]`; made into words only where a message needs them."""
 
-REQUEST: Place = ("", 0)
+_REQUEST: _Holder = ("", 0)
 
 _BINARY = {"": "binary_data_output", "inputs": "binary_data_size", "outputs": "binary_data"}
 """The one name of the binary data extension that has a meaning in each place."""
@@ -40,7 +40,7 @@ def governed(
     `binary`: whether tensors may be. Refuses with `body_malformed`, `media_type_unsupported` or
     `shared_memory_forbidden`.
     """
-    said = second_sources(_checked(body, REQUEST, binary=binary), "parameter")
+    said = second_sources(_checked(body, _REQUEST, binary=binary), "parameter")
     for members, holders in (("inputs", inputs), ("outputs", outputs)):
         for index, holder in enumerate(holders):
             if "parameters" in holder:
@@ -48,17 +48,17 @@ def governed(
     return said
 
 
-def _misplaced(parameters: Mapping[str, object], place: Place) -> dict[str, tuple[object, str]]:
+def _misplaced(parameters: Mapping[str, object], place: _Holder) -> dict[str, tuple[object, str]]:
     """A model sees these too, and nothing says whose word counts: so no value is one here."""
     return {name: (None, f"{_where(place)}.{name}") for name in GOVERNED_NAMES if name in parameters}
 
 
-def _where(place: Place) -> str:
+def _where(place: _Holder) -> str:
     members, index = place
     return f"{members}[{index}].parameters" if members else "parameters"
 
 
-def _checked(holder: Mapping[str, object], place: Place, *, binary: bool) -> Mapping[str, object]:
+def _checked(holder: Mapping[str, object], place: _Holder, *, binary: bool) -> Mapping[str, object]:
     parameters = holder.get("parameters")
     # Typed clients (pydantic's) write null for none.
     if parameters is None:
@@ -75,7 +75,7 @@ def _checked(holder: Mapping[str, object], place: Place, *, binary: bool) -> Map
     return parameters
 
 
-def _check_binary(parameters: Mapping[str, object], place: Place, *, binary: bool) -> None:
+def _check_binary(parameters: Mapping[str, object], place: _Holder, *, binary: bool) -> None:
     """`binary_data_size` makes Triton skip `data`, which we would judge; the others ask for a binary answer."""
     for name in _BINARY_NAMES & parameters.keys():
         if parameters[name] is False:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from sidecar.protocols.datatypes import packed
 from sidecar.protocols.strict_json import Malformed, is_array
+from sidecar.protocols.v2.datatypes import packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sidecar.protocols.datatypes import Elements
+    from sidecar.protocols.v2.datatypes import Elements
 
 MAX_RANK = 32
 """Dimensions of a tensor, numpy's own old limit; bounds the product of the shape."""
@@ -27,6 +27,7 @@ class Tensor:
 
     shape: Sequence[int]
     elements: Elements
+    datatype: object = None
 
     def column(self, index: int | None, instances: int, *, batch: bool) -> Sequence[object]:
         """One value an instance: of a `[n]` or `[n,1]` tensor, or column `index` of an `[n,k]` one.
@@ -66,16 +67,16 @@ def read_tensor(tensor: Mapping[str, object], tail: memoryview | None = None) ->
 
     Nested data must be nested as the shape says. `tail` is the binary data of a tensor that has no other.
     """
-    shape = _shape(tensor.get("shape"))
+    shape, datatype = _shape(tensor.get("shape")), tensor.get("datatype")
     if tail is not None:
-        return Tensor(shape, packed(tensor.get("datatype"), math.prod(shape), tail))
+        return Tensor(shape, packed(datatype, math.prod(shape), tail), datatype)
     data = tensor.get("data")
     if not is_array(data):
         raise Malformed("data is not an array")
     elements = JsonElements(_rows(shape, data) if data and is_array(data[0]) else [data])
     if len(elements) != math.prod(shape):
         raise Malformed("data has another number of elements than shape says")
-    return Tensor(shape, elements)
+    return Tensor(shape, elements, datatype)
 
 
 def _shape(value: object) -> list[int]:

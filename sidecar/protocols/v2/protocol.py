@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, cast
 
 from sidecar.protocols import reading
 from sidecar.protocols.base import Call
-from sidecar.protocols.binary import JSON_ONLY, request_parts, tails
 from sidecar.protocols.bodies import body_malformed, check_instances
-from sidecar.protocols.datatypes import MAX_STRINGS
 from sidecar.protocols.media import unsupported
-from sidecar.protocols.parameters import governed
-from sidecar.protocols.streams import STREAMED, fallback_response
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
-from sidecar.protocols.tensors import Tensor, read_tensor
-from sidecar.protocols.v2_answer import Answer, fallback_columns
+from sidecar.protocols.v2.answer import Answer, fallback_columns
+from sidecar.protocols.v2.binary import JSON_ONLY, request_parts, tails
+from sidecar.protocols.v2.datatypes import MAX_STRINGS, are_of
+from sidecar.protocols.v2.parameters import governed
+from sidecar.protocols.v2.streams import STREAMED, fallback_response
+from sidecar.protocols.v2.tensors import Tensor, read_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sidecar.model.message import Request, Response
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
-    from sidecar.protocols.binary import Framing
+    from sidecar.protocols.v2.binary import Framing
 
 
 class V2:
@@ -67,9 +67,10 @@ class V2:
         if tensor is None:
             return None
         try:
-            return tensor.column(reader.column, call.instances, batch=facts.batch)
+            values = tensor.column(reader.column, call.instances, batch=facts.batch)
         except Malformed:
             return ()
+        return values if are_of(tensor.datatype, values) else ()
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
@@ -85,12 +86,7 @@ class V2:
         columns = fallback_columns(outputs)
         if columns is None or len(outputs) != call.instances:
             return None
-        answer: dict[str, object] = {"model_name": call.endpoint.model, "outputs": columns}
-        if call.endpoint.version is not None:
-            answer["model_version"] = call.endpoint.version
-        if call.id is not None:
-            answer["id"] = call.id
-        return fallback_response(call, answer)
+        return fallback_response(call, {"outputs": columns})
 
 
 def _raw(endpoint: Endpoint, facts: ModelFacts) -> Call:
@@ -131,7 +127,8 @@ def _tensors(inputs: list[dict[str, object]], rest: memoryview) -> dict[str, Ten
     strings = 0
     for index, (tensor, tail) in enumerate(zip(inputs, data, strict=True)):
         name = tensor.get("name")
-        if not isinstance(name, str) or name in tensors:
+        # Triton cuts a name off at NUL: the input would be another one than was looked at.
+        if not isinstance(name, str) or name in tensors or "\0" in name:
             raise body_malformed(f"inputs[{index}].name is not a string of its own")
         try:
             tensors[name] = read_tensor(tensor, tail)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from sidecar.protocols import reading
 from sidecar.protocols.base import Call, second_sources
-from sidecar.protocols.bodies import body_malformed, check_instances, decoded_object
+from sidecar.protocols.bodies import body_malformed, check_instances, json_object, object_member
 from sidecar.protocols.media import require_json
-from sidecar.protocols.openai_answer import CHAT, COMPLETION, EMBEDDING, Answer, fallback_response
-from sidecar.protocols.rows import ABSENT, cell, member
+from sidecar.protocols.openai.answer import CHAT, COMPLETION, EMBEDDING, Answer, fallback_response
+from sidecar.protocols.rows import cells
 from sidecar.protocols.strict_json import is_array, is_object
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class OpenAI:
         """See `ServingProtocol.read_request`."""
         del facts  # bodies are alike for all models
         require_json(request)
-        body = decoded_object(request.body)
+        body = json_object(request.body)
         _check_names(body)
         instances = _COUNTS[endpoint.operation](body)
         check_instances(instances, limits)
-        metadata = _metadata(body)
+        metadata = object_member(body, "metadata")
         return Call(
             replace(endpoint, model=_model(body, endpoint.model)),
             instances,
@@ -59,10 +59,7 @@ class OpenAI:
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """The one value in `metadata`, for all instances."""
         del facts
-        if member(call.body, reader.name) is ABSENT:
-            return None
-        value = cell(call.body, reader)
-        return () if value is ABSENT else (value,)
+        return cells((call.body,), reader)
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
@@ -96,15 +93,6 @@ def _model(body: Mapping[str, object], default: str | None) -> str:
     if not isinstance(model, str) or _MODEL_NAME.fullmatch(model) is None:
         raise body_malformed("model is not a name of 1 to 128 printable ASCII characters without spaces")
     return model
-
-
-def _metadata(body: Mapping[str, object]) -> Mapping[str, object]:
-    metadata = body.get("metadata")
-    if metadata is None:
-        return {}
-    if not is_object(metadata):
-        raise body_malformed("metadata is not an object")
-    return metadata
 
 
 def _stream(body: Mapping[str, object]) -> bool:
