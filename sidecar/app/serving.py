@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
 import signal
@@ -19,6 +18,7 @@ import uvloop
 import sidecar
 from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
+from sidecar.app.memory import give_back
 from sidecar.app.ports import Ports, bind, name_of
 from sidecar.app.readings import connection_readings
 from sidecar.audit.records import Event
@@ -95,7 +95,7 @@ class _Running:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        _give_back_memory()
+        give_back()
         await self._stop.wait()
         self._parts.readiness.stopping = True
         logger.info("stopping: up to %s s for what is in flight", DRAIN_S)
@@ -176,9 +176,3 @@ def _admin_config(parts: Parts, private: bool) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-
-
-def _give_back_memory() -> None:
-    """Of what checking the policy took, glibc keeps some 3 MiB unless asked; other C libraries have no such call."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

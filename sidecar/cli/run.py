@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sidecar.app.memory import map_large_blocks
 from sidecar.cli.options import exit_with, read_settings, settings_options
 
 EPILOG = """\b
@@ -26,6 +27,7 @@ log broke), 2 bad configuration, with every problem listed.
 @settings_options
 def command(**flags: Any) -> None:
     """Guard one model server: judge every request and every response, and keep a record of each."""
+    map_large_blocks()
     settings = read_settings(flags)
     from sidecar.app.problems import StartProblems  # noqa: PLC0415
     from sidecar.app.serving import serve  # noqa: PLC0415 - `--help` and bad settings should not wait for its imports

@@ -2,13 +2,13 @@
 
     ExchangeFailed
     ├── Unreachable   not one byte of the request was sent: safe to try again, elsewhere or later
-    ├── Timeout       no complete response in time, or no free connection
+    ├── Timeout       no complete response in time
     ├── Truncated     the connection ended before the response was complete
     ├── Malformed     what arrived is not an acceptable response
     ├── TooLarge      the response's body is over the limit
-    └── Crowded       there is no room for it beside all other messages in memory
+    └── Crowded       no free connection in time, or no room in memory beside all other messages
 
-After all but `Unreachable` the server may have acted on the request.
+After all but `Unreachable`, and `Crowded` for want of a connection, the server may have acted on the request.
 """
 
 from __future__ import annotations
@@ -39,4 +39,4 @@ class TooLarge(ExchangeFailed):
 
 
 class Crowded(ExchangeFailed):
-    """Over the budget of all messages together."""
+    """Ours: too much is under way already. The server may be well."""

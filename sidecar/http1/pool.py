@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.http1.connection import Connection
-from sidecar.http1.errors import Timeout, Unreachable
+from sidecar.http1.errors import Crowded, Unreachable
 from sidecar.model.budget import Budget
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Pool:
             async with asyncio.timeout_at(deadline_s):
                 return await self._obtain(loop)
         except TimeoutError as error:
-            raise Timeout("no free connection in time") from error
+            raise Crowded("no free connection in time") from error
 
     async def _obtain(self, loop: asyncio.AbstractEventLoop) -> Connection:
         while True:

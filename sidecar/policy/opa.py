@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from sidecar.http1.errors import ExchangeFailed, Malformed, Timeout, TooLarge
+from sidecar.http1.errors import Crowded, ExchangeFailed, Malformed, Timeout, TooLarge
 from sidecar.http1.pool import Pool
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.batch import Batcher, BatchFailed
@@ -102,7 +102,7 @@ class OpaClient:
     async def _send(self, method: bytes, path: bytes, body: bytes, timeout_s: float) -> Response:
         try:
             return await self._pool.send(method, path, _HEADERS, body, timeout_s=timeout_s)
-        except Timeout:
+        except (Timeout, Crowded):
             raise refused("policy_timeout", "the policy engine did not answer in time") from None
         except (Malformed, TooLarge) as failure:
             self._log.failure("OPA's answer is not acceptable", str(failure))

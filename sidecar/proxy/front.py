@@ -149,6 +149,8 @@ class Front:
         try:
             violation = await self._read(incoming, receive, body, task)
             if violation is not None:
+                self._budget.release(len(body))  # before the refusal is on record: others may fit meanwhile
+                body.clear()
                 return await self._refuse(scope, incoming, violation)
             return await self._handle(scope, incoming, body, task)
         finally:

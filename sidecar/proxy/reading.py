@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sidecar.protocols.base import Call, Limits, ServingProtocol
 
 OFF_LOOP_BYTES = 256 * 1024
-"""A body of more is read in a thread: parsing 1 MiB takes some 6 ms, in which nobody else would be served."""
+"""A body of more is read in a thread. Decoding and hashing leave the loop free; orjson keeps the interpreter's lock for
+some 6 ms a MiB, so between its steps only. `--body-limit` bounds the longest."""
 THREADS = 2
 """Bodies read at once: each takes up to 12 times its size meanwhile."""
 

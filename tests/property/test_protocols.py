@@ -126,6 +126,7 @@ def outcome(read: Any, text: Any) -> object:
 @given(st.data(), PAIRS)
 def test_repeated_keys_are_found_as_by_the_exact_check(data: st.DataObject, value: object) -> None:
     text = data.draw(written(value))
+    assume("\\u0000" not in text)  # refused in a key, whatever else is wrong with it
     exact = outcome(read_slowly, text)
     assume(not holds_big_integer(exact))
     assert outcome(strict_json.loads, text.encode()) == exact

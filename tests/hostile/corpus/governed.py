@@ -24,6 +24,8 @@ def said(**parameters: object) -> bytes:
 CASES = [
     # Twice
     beside("data version twice", b"X-Data-Version: stale"),
+    beside("data_version as a header", b"data_version: stale"),
+    beside("Consent-Scope as a header", b"Consent-Scope: marketing"),
     beside("data version twice, equal", VERSION),
     beside("data version twice, other case", b"x-data-VERSION: fresh"),
     beside("scope twice", b"X-Consent-Scope: marketing"),

@@ -308,7 +308,7 @@ def test_a_waiter_that_gives_up_leaves_its_place_to_the_next() -> None:
         async with scripted(script, max_connections=1) as served:
             first = asyncio.create_task(served.send())
             await until(lambda: served.peers)
-            with pytest.raises(Timeout, match="no free connection"):
+            with pytest.raises(Crowded, match="no free connection"):
                 await served.send(timeout_s=0.02)
             cancelled = asyncio.create_task(served.send())
             patient = asyncio.create_task(served.send())

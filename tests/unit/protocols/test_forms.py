@@ -6,12 +6,13 @@ import pytest
 
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
-from sidecar.protocols.forms import HEAD_LIMIT_BYTES, MAX_FIELDS, TEXT_LIMIT_BYTES, fields
+from sidecar.protocols.forms import HEAD_LIMIT_BYTES, MAX_FIELDS, TEXT_LIMIT_BYTES, URLENCODED_LIMIT_BYTES, fields
 
 TYPE = b"multipart/form-data; boundary=B"
 URLENCODED = b"application/x-www-form-urlencoded"
 A = b'Content-Disposition: form-data; name="a"'
 FILE = A + b'; filename="x (1).jpg"'
+LONGEST = (A + b"\r\nContent-Type: ").ljust(HEAD_LIMIT_BYTES, b"x")
 
 
 def part(head: bytes, content: bytes = b"1", boundary: bytes = b"B") -> bytes:
@@ -46,6 +47,7 @@ def refusal(body: bytes, content_type: bytes = TYPE) -> Reason:
         (A, b"x" * TEXT_LIMIT_BYTES, ("a", b"x" * TEXT_LIMIT_BYTES, "x" * TEXT_LIMIT_BYTES)),
         (A, b"x" * (TEXT_LIMIT_BYTES + 1), ("a", b"x" * (TEXT_LIMIT_BYTES + 1), None)),
         (FILE, b"1", ("a", b"1", None)),
+        (LONGEST, b"1", ("a", b"1", None)),
         (FILE + b"\r\nContent-Type: image/jpeg", bytes(range(256)), ("a", bytes(range(256)), None)),
         (A + b"\r\nContent-Type: text/plain; charset=UTF-8", b"1", ("a", b"1", "1")),
         (A + b"\r\nContent-Type: text/plain; charset=utf-16", b"1", ("a", b"1", None)),
@@ -172,7 +174,7 @@ HEADERS = "a part has another header than one Content-Disposition and one Conten
         (A + "; filename=é".encode(), HEADERS),
         (A + b"\r\nContent-Type: multipart/mixed; boundary=C", "a part holds parts of its own"),
         (A + b"\r\nContent-Type: Message/rfc822", "a part holds parts of its own"),
-        (A + b"\r\nContent-Type: " + b"x" * HEAD_LIMIT_BYTES, f"a part's headers are over {HEAD_LIMIT_BYTES} bytes"),
+        (LONGEST + b"x", f"a part's headers are over {HEAD_LIMIT_BYTES} bytes"),
     ],
 )
 def test_part_headers_are_strict(head: bytes, message: str) -> None:
@@ -190,6 +192,14 @@ def test_the_number_of_fields_is_bounded() -> None:
     many = Reason("body_malformed", f"the form has more than {MAX_FIELDS} fields")
     assert refusal(form(*[part(A)] * (MAX_FIELDS + 1))) == many
     assert refusal(b"&".join([b"a=1"] * (MAX_FIELDS + 1)), URLENCODED) == many
+
+
+def test_an_urlencoded_form_is_bounded() -> None:
+    most = b"a=" + b"1" * (URLENCODED_LIMIT_BYTES - 2)
+    assert [field.name for field in fields(URLENCODED, most)] == ["a"]
+    assert refusal(most + b"1", URLENCODED) == Reason(
+        "body_malformed", f"the form is over {URLENCODED_LIMIT_BYTES} bytes; multipart/form-data may be longer"
+    )
 
 
 @pytest.mark.parametrize(

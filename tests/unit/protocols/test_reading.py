@@ -83,7 +83,7 @@ def test_scores_that_are_no_numbers(score: object) -> None:
 
 @pytest.mark.parametrize(
     ("label", "text"),
-    [("approve", "approve"), ("", ""), (7, "7"), (-1, "-1"), (True, "true"), (False, "false"), ("é", "é")],
+    [("approve", "approve"), ("", ""), (7, "7"), (-1, "-1"), (True, "true"), (False, "false"), ("é" * 128, "é" * 128)],
 )
 def test_labels(label: object, text: str) -> None:
     assert predicted({"x": label}, ReadPlan(label=OUT)) == Prediction(200, labels=(text,))
@@ -148,6 +148,10 @@ def test_a_pointer_gives_one_value_an_instance() -> None:
                 f"the model's answer cannot be read: score pointer:/s: {count} values for 2 instances",
             ),
         )
+
+
+def test_a_pointer_to_nothing_says_so() -> None:
+    assert refusal({"s": 1}, ReadPlan(score=parse_reader("pointer:/t"))) == "score pointer:/t: nothing is there"
 
 
 @pytest.mark.parametrize(

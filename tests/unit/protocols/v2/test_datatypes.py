@@ -105,6 +105,10 @@ def test_only_finite_numbers_are_numbers(datatype: str, data: bytes) -> None:
         elements.every(1, 2)
 
 
+def test_as_many_strings_as_there_may_be() -> None:
+    assert len(packed("BYTES", MAX_STRINGS, memoryview(bytes(4 * MAX_STRINGS)))) == MAX_STRINGS
+
+
 def test_a_string_that_nobody_reads_may_be_any_bytes() -> None:
     elements = packed("BYTES", 2, memoryview(strings(b"a", b"\xff")))
     assert elements.every(0, 2) == ["a"]
