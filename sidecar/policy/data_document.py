@@ -109,7 +109,7 @@ def _mitigations(path: str, mitigations: object, guards: frozenset[str] | None) 
 
 def _bands(path: str, facts: Json, read: Json, rules: Json) -> Iterator[str]:
     """What the fairness guards need, unless they are off (contract 5)."""
-    if rules.get("fairness_band") != "off" and "score" not in read:
+    if rules.get("fairness_band") != "off" and read.get("score") is None:
         yield f"{path}.read.score: missing, and fairness_band needs it"
     group = read.get("group")
     by_header = isinstance(group, str) and group.lower().startswith("header:")

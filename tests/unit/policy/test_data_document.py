@@ -123,6 +123,7 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
             "models.credit.mitigation.consent: fallback needs outputs, a list that is not empty",
         ),
         (f"{CREDIT}/read", 1, "models.credit.read: must be an object"),
+        (f"{CREDIT}/read/score", None, "models.credit.read.score: missing, and fairness_band needs it"),
         ("datasets/loans-2026-11-20", 1, "datasets.loans-2026-11-20: must be an object"),
         ("datasets/loans-2026-11-20/created_unix_s", "x", "datasets.loans-2026-11-20.created_unix_s: must be a number"),
         ("datasets/loans-2026-11-20/parents", 1, "datasets.loans-2026-11-20.parents: must be a list of strings"),
