@@ -102,7 +102,8 @@ def _nested(items: list[Item]) -> object:
 
 
 def _many(items: list[Item]) -> object:
-    return _v2(*[_tensor(f"feature-{number}", "FP64", [1], [item]) for number, item in enumerate(items)])
+    columns = [items[start : start + COLUMN] for start in range(0, len(items), COLUMN)]
+    return _v2(*[_tensor(f"feature-{n}", "FP64", [1, len(column)], column) for n, column in enumerate(columns)])
 
 
 def _turns(items: list[Item]) -> object:
@@ -110,6 +111,7 @@ def _turns(items: list[Item]) -> object:
     return {"model": "credit", "metadata": {"data_version": "loans-299"}, "messages": messages}
 
 
+COLUMN = 64
 _INFER = "/v2/models/credit/infer"
 _CHAT = "/v1/chat/completions"
 
@@ -121,7 +123,7 @@ KINDS = (
     Kind("V2 strings with colons", "mlserver", _INFER, lambda rng: f"10:00:{rng.randrange(60):02}", _flat("BYTES")),
     Kind("V2 one long text", "mlserver", _INFER, _words, lambda items: _flat("BYTES")(["\n".join(items)])),
     Kind("V2 rows of 58, nested", "mlserver", _INFER, _row, _nested),
-    Kind("V2 tensors of one number", "mlserver", _INFER, _short, _many),
+    Kind("V2 tensors of 64 numbers", "mlserver", _INFER, _short, _many),
     Kind("V2 floats, 5 digits, gzip", "triton", _INFER, _short, _flat("FP32"), gzipped=True),
     Kind("V1 rows of 58", "kserve", "/v1/models/credit:predict", _row, lambda items: {"instances": items}),
     Kind("V1 rows of names", "kserve", "/v1/models/credit:predict", _applicant, lambda items: {"instances": items}),

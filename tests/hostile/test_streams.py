@@ -8,15 +8,16 @@ import pytest
 
 from tests.hostile.case import VERSION, request
 from tests.hostile.client import Client, Ended
-from tests.process import example_data, fetch, wait_until
+from tests.hostile.unjudged import DATA
+from tests.process import fetch, wait_until
+
+__all__ = ["DATA"]
 
 if TYPE_CHECKING:
     from tests.hostile.rig import Rig
     from tests.hostile.upstream import Talk
 
 SERVER = "openai"
-JUDGES_ANSWERS = ("explanation", "fairness_band", "group_mean_band", "disparate_impact")
-DATA = example_data(rules=dict.fromkeys(JUDGES_ANSWERS, "off"), read={})
 FLAGS = ("--upstream-timeout-s", "0.7")
 LINE = b"POST /v1/completions HTTP/1.1"
 BODY = b'{"model":"credit","prompt":"x"%b}'

@@ -8,7 +8,9 @@ import pytest
 
 from tests.hostile.case import request
 from tests.hostile.corpus import torchserve
-from tests.process import example_data
+from tests.hostile.unjudged import DATA
+
+__all__ = ["DATA"]
 
 if TYPE_CHECKING:
     from tests.hostile.case import Case
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
 
 SERVER = "torchserve"
 FOLLOW_UP = request(line=torchserve.LINE)
-JUDGES_ANSWERS = ("explanation", "fairness_band", "group_mean_band", "disparate_impact")
-DATA = example_data(rules=dict.fromkeys(JUDGES_ANSWERS, "off"), read={})
-"""Only requests are judged here: what the answers look like is not this suite's matter."""
 
 
 @pytest.mark.parametrize("case", torchserve.CASES, ids=lambda case: case.name)
