@@ -174,7 +174,12 @@ class Settings(Checks):
     )
     max_connections: int = Field(default=1_024, ge=1, description="Most client connections: overloaded beyond")
     max_in_flight: int = Field(default=512, ge=1, description="Most requests at work: overloaded beyond")
-    max_instances: int = Field(default=256, ge=1, le=256, description="Most instances in one request; 256 and their groups and scores fit into a record")
+    max_instances: int = Field(
+        default=256,
+        ge=1,
+        le=256,
+        description="Most instances in one request; 256 and their groups and scores fit into a record",
+    )
     workers: int = Field(default=1, ge=1, description="Worker processes; more than one needs a shared store")
 
     @classmethod
