@@ -75,7 +75,7 @@ def test_refusals_are_typed_recorded_and_never_forwarded(running: Sidecar, upstr
         (running.infer(PATH, BODY, token="x.y.z"), 401, ["consent_invalid"]),
         (running.infer(PATH, b"{"), 400, ["body_malformed"]),
         (running.infer("/v2/repository/index", b"{}"), 403, ["management_forbidden"]),
-        (running.infer("/v2/models/credit/generate", b"{}"), 404, ["endpoint_unknown"]),
+        (running.infer("/v2/models/credit/classify", b"{}"), 404, ["endpoint_unknown"]),
     ]
     assert [(answer.status, answer.codes) for answer, _, _ in refused] == [(s, c) for _, s, c in refused]
     assert upstream.received == []
