@@ -7,7 +7,9 @@ import ctypes
 
 MAPPED_FROM_BYTES = 1024 * 1024
 """A block of more has pages of its own."""
-_M_MMAP_THRESHOLD = -3
+KEPT_BYTES = 16 * 1024 * 1024
+"""Of the heap's end, for the next request: else each gives its pages back and asks for them anew."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """malloc.h"""
 
 
@@ -19,7 +21,9 @@ def map_large_blocks() -> None:
     left unread were never given back.
     """
     with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def give_back() -> None:
