@@ -56,6 +56,7 @@ class Load:
     random: random.Random
     mix: Mapping[Call, int]
     answers: list[Answer] = field(default_factory=list[Answer])
+    limited_a_life: int = LIMITED_A_LIFE
 
     def __post_init__(self) -> None:
         self._limited = itertools.count()
@@ -95,7 +96,7 @@ class Load:
     def _next(self) -> Call:
         call = self.random.choices(list(self.mix), list(self.mix.values()))[0]
         is_limited = call.body is not None
-        return PREDICTION if is_limited and next(self._limited) >= LIMITED_A_LIFE else call
+        return PREDICTION if is_limited and next(self._limited) >= self.limited_a_life else call
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: Call) -> bool:
         """True: the connection serves for another one."""

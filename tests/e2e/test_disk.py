@@ -11,7 +11,9 @@ import os
 import random
 import re
 import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from tests.crash.history import Answer
     from tests.crash.load import Load
+    from tests.process import Sidecar
 
 FAULTS = int(os.environ.get("DISK_FAULTS", "8"))
 SEED = int(os.environ.get("DISK_SEED", str(time.time_ns() % 1_000_000)))
@@ -38,10 +41,10 @@ STARTING_CALLS = (1, 12)
 SERVING_CALLS = (13, 200)
 SERVING_S = 0.4
 REFUSING_S = 2.5
-FLOODING = 8
 VOLUME_BYTES = 16 << 20
 UNAVAILABLE = (503, ("audit_unavailable",))
 COUNTED = (400, ("body_malformed",))
+STARVING = 8
 CAP_SYS_ADMIN = 21
 SLOW_MIX = {PREDICTION: 6, REFUSED: 2, Call(Behaviour.SLOW): 1}
 
@@ -120,25 +123,23 @@ def test_a_full_volume_refuses_until_there_is_room(lives: Lives, volume: Path) -
         load = lives.load(sidecar, seeded, SLOW_MIX)
         asyncio.run(load.call(PREDICTION))
         fill(ballast)
-        asyncio.run(serve(load, refusing(load.answers)))
-        asyncio.run(flood(load))
-        asyncio.run(serve(load, refusing(load.answers)))  # the flood's summary falls due, and cannot be written
+        exhaust(load)
+        flood(load, sidecar)
+        exhaust(load)  # the flood's summary falls due, and cannot be written
         ballast.unlink()
         wait_until(lambda: asyncio.run(load.call(PREDICTION)).status == 200)
         assert asyncio.run(load.call(REFUSED)).status == 403
         wait_until(lambda: any(entry.kind == "REFUSAL_SUMMARY" for entry in lives.history().entries))
         fill(ballast)
-        asyncio.run(serve(load, refusing(load.answers)))
+        exhaust(load)
         assert sidecar.process.poll() is None, sidecar.log
-    with lives.life() as sidecar:
-        wait_until(lambda: sidecar.process.poll() is not None or bool(sidecar.ports))
-        assert fetch(sidecar.admin_url + "/health/ready").status == 503
+    with starved(lives, seeded, ballast) as sidecar:
         ballast.unlink()
         sidecar.await_ready()
         load = lives.load(sidecar, seeded, SLOW_MIX)
         assert asyncio.run(load.call(PREDICTION)).status == 200
         fill(ballast)
-        asyncio.run(serve(load, refusing(load.answers)))
+        exhaust(load)
         assert sidecar.stop() == 0, sidecar.log
     history = lives.history()
     assert breaches(history) == []
@@ -146,17 +147,38 @@ def test_a_full_volume_refuses_until_there_is_room(lives: Lives, volume: Path) -
     assert lives.verify() == ""
 
 
-async def flood(load: Load) -> None:
+@contextmanager
+def starved(lives: Lives, seeded: random.Random, ballast: Path) -> Generator[Sidecar]:
+    """A sidecar that finds no room when it starts. Killing one can free some: the next takes it, and is killed."""
+    for _ in range(STARVING):
+        fill(ballast)
+        with lives.life() as sidecar:
+            wait_until(lambda sidecar=sidecar: sidecar.process.poll() is not None or bool(sidecar.ports))
+            if fetch(sidecar.admin_url + "/health/ready").status == 503:
+                yield sidecar
+                return
+            exhaust(lives.load(sidecar, seeded, SLOW_MIX))
+    pytest.fail(f"after {STARVING} starts there is still room")
+
+
+def exhaust(load: Load) -> None:
+    """Load until not even one exchange alone has room."""
+    while True:
+        asyncio.run(serve(load, refusing(load.answers)))
+        if asyncio.run(load.call(PREDICTION)).status == UNAVAILABLE[0]:
+            return
+
+
+def flood(load: Load, sidecar: Sidecar) -> None:
     """Refusals, until there are more in a second than are recorded singly: the rest wait in memory to be summarised."""
-    number = len(load.answers)
+    garbage = replace(load, mix={MALFORMED: 1}, limited_a_life=sys.maxsize)
+    asyncio.run(serve(garbage, lambda: summarised(sidecar) > 0))
 
-    async def client() -> None:
-        while COUNTED not in told(load.answers[number:]):
-            await load.call(MALFORMED)
 
-    async with asyncio.timeout(WAIT_TIMEOUT_S), asyncio.TaskGroup() as group:
-        for _ in range(FLOODING):
-            group.create_task(client())
+def summarised(sidecar: Sidecar) -> float:
+    """How many refusals were counted in a summary."""
+    found = re.search(r"^sidecar_audit_refusals_summarised_total (\S+)$", sidecar.metrics(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 def fill(file: Path) -> None:
