@@ -45,6 +45,7 @@ VOLUME_BYTES = 16 << 20
 UNAVAILABLE = (503, ("audit_unavailable",))
 COUNTED = (400, ("body_malformed",))
 STARVING = 8
+EXHAUSTING_TIMEOUT_S = 180.0
 CAP_SYS_ADMIN = 21
 SLOW_MIX = {PREDICTION: 6, REFUSED: 2, Call(Behaviour.SLOW): 1}
 
@@ -164,7 +165,7 @@ def starved(lives: Lives, seeded: random.Random, ballast: Path) -> Generator[Sid
 def exhaust(load: Load) -> None:
     """Load until not even one exchange alone has room."""
     while True:
-        asyncio.run(serve(load, refusing(load.answers)))
+        asyncio.run(serve(load, refusing(load.answers), timeout_s=EXHAUSTING_TIMEOUT_S))
         if asyncio.run(load.call(PREDICTION)).status == UNAVAILABLE[0]:
             return
 
@@ -206,10 +207,10 @@ def told(answers: Iterable[Answer]) -> list[tuple[int, tuple[str, ...]]]:
     return [(answer.status, answer.codes) for answer in answers]
 
 
-async def serve(load: Load, is_enough: Callable[[], bool]) -> None:
+async def serve(load: Load, is_enough: Callable[[], bool], timeout_s: float = WAIT_TIMEOUT_S) -> None:
     """Load until it is enough, or the sidecar is gone."""
     running = asyncio.create_task(load.run())
-    await asyncio.to_thread(wait_until, lambda: is_enough() or running.done())
+    await asyncio.to_thread(wait_until, lambda: is_enough() or running.done(), timeout_s)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
