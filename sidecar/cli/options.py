@@ -52,10 +52,14 @@ def default_text(field: FieldInfo) -> str | None:
         return None
     default: object = field.default
     if isinstance(default, tuple):
-        return ",".join(cast("tuple[str, ...]", default)) or "none"
+        return ",".join(map(_word, cast("tuple[str | float, ...]", default))) or "none"
     if any(getattr(each, "func", None) is parse_duration_s for each in field.metadata):
         return duration_text(cast("float", default))
     return "none" if default is None else str(default)
+
+
+def _word(part: str | float) -> str:
+    return part if isinstance(part, str) else duration_text(part)
 
 
 def read_settings(flags: dict[str, Any]) -> Settings:

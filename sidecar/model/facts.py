@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+GROUPS_LIMIT = 32
+"""Protected groups of one model: a window is kept for each, and each pair of them is tested."""
+
 
 class Place(enum.Enum):
     """Where a value is read: a named output, a named input, or somewhere in the decoded response."""
@@ -131,13 +134,15 @@ class ModelFacts:
     """What extraction and reading need to know of one model; the defaults are an unregistered model's.
 
     `stream` says what becomes of a streamed answer where a rule judges answers (`answers_judged`): `judge`, as a
-    whole, or `refuse`.
+    whole, or `refuse`. `groups` are the protected groups; any other counts as `unknown`.
     """
 
     name: str
     batch: bool = True
     stream: str = "refuse"
     answers_judged: bool = True
+    groups: tuple[str, ...] = ()
+    disparate_impact_max: float | None = None
     read: ReadPlan = ReadPlan()
     rules: Mapping[str, str] = field(default_factory=dict[str, str])
     risk_tier: str | None = None

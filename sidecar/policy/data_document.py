@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeGuard, cast
 
+from sidecar.model.facts import GROUPS_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -186,6 +188,10 @@ def _is_strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value))
 
 
+def _is_groups(value: object) -> bool:
+    return _is_strings(value) and len(cast("list[str]", value)) <= GROUPS_LIMIT
+
+
 def _is_outputs(value: object) -> bool:
     return isinstance(value, list) and bool(cast("list[object]", value))
 
@@ -198,7 +204,7 @@ _LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "max_age_days": (_is_positive, "a positive number"),
     "required_scopes": (_is_strings, "a list of strings"),
     "instances_per_token": (_is_count, "a whole number of at least 1"),
-    "groups": (_is_strings, "a list of strings"),
+    "groups": (_is_groups, f"a list of at most {GROUPS_LIMIT} strings"),
     "unknown_group": (_is_unknown_group, "deny or skip_band"),
     "band": (_is_share, "a number from 0 to 1"),
     "disparate_impact_max": (_is_ratio, "a number of at least 1"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sidecar.model.facts import (
+    GROUPS_LIMIT,
     Facts,
     GroupPlace,
     ModelFacts,
@@ -109,6 +110,8 @@ class _ModelShape(_Shape):
     risk_tier: str | None = None
     rules: dict[str, str] = Field(default_factory=dict)
     unknown_group: str | None = None
+    groups: list[str] = Field(default_factory=list, max_length=GROUPS_LIMIT)
+    disparate_impact_max: Annotated[_Finite, Field(ge=1)] | None = None
     read: _ReadShape | None = None
 
     @model_validator(mode="after")
@@ -156,6 +159,8 @@ def _model(name: str, shape: _ModelShape, guards: Mapping[str, Sequence[str]]) -
         answers_judged=any(
             "response" in phases and _is_enforced(guard, shape.rules) for guard, phases in guards.items()
         ),
+        groups=tuple(dict.fromkeys(shape.groups)),
+        disparate_impact_max=shape.disparate_impact_max,
         read=ReadPlan() if shape.read is None else _plan(shape.read),
         rules=shape.rules,
         risk_tier=shape.risk_tier,

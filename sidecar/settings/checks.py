@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
@@ -19,6 +20,11 @@ SECRET_HEADERS = frozenset({"x-consent-token", "authorization", "proxy-authoriza
 RECORD_ROOM_BYTES = 1 << 16
 SPARE_RECORDS = 16
 """Beside the OUTCOMEs of what is at work: events and the segment's ends."""
+
+
+SPANS_LIMIT = 4
+SPAN_LEAST_S = 60
+SPAN_LIMIT_S = 7 * 86_400
 
 
 class Checks(BaseSettings):
@@ -118,13 +124,27 @@ class Checks(BaseSettings):
     @field_validator("window_store", check_fields=False)
     @classmethod
     def _is_known_store(cls, value: str) -> str:
-        if value != "memory":
-            raise ValueError("this version keeps windows in memory only")
+        parts = urlsplit(value)
+        is_remote = parts.scheme in ("redis", "rediss") and bool(parts.hostname)
+        if value != "memory" and not is_remote and not (parts.scheme == "unix" and parts.path):
+            raise ValueError("is none of memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB, unix://PATH")
+        if parts.scheme == "redis" and not Address(parts.hostname or "", 0).is_loopback:
+            # Requirement O5: plain text only on loopback and Unix sockets; windows could be forged on the way.
+            raise ValueError("redis:// is for loopback only; use rediss://")
         return value
+
+    @field_validator("window_spans", check_fields=False)
+    @classmethod
+    def _are_spans(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not 1 <= len(value) <= SPANS_LIMIT or any(
+            not SPAN_LEAST_S <= span_s <= SPAN_LIMIT_S or span_s % SPAN_LEAST_S for span_s in value
+        ):
+            raise ValueError(f"one to {SPANS_LIMIT} spans of whole minutes, up to 7d, such as 15m,24h")
+        return tuple(sorted(set(value)))
 
     @field_validator("workers", check_fields=False)
     @classmethod
-    def _has_shared_store(cls, value: int) -> int:
+    def _is_one(cls, value: int) -> int:
         if value > 1:
-            raise ValueError("more than one worker needs a shared window store, which this version lacks")
+            raise ValueError("this version runs one worker; start more sidecars, and share --window-store")
         return value

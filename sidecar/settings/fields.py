@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from sidecar.settings.checks import SERVER_KINDS, Checks
-from sidecar.settings.values import Address, AddressField, Names, parse_duration_s
+from sidecar.settings.values import Address, AddressField, Durations, Names, parse_duration_s
 
 
 class Settings(Checks):
@@ -112,7 +112,28 @@ class Settings(Checks):
     )
 
     # Fairness
-    window_store: str = Field(default="memory", description="Where fairness windows live: memory")
+    window_store: str = Field(
+        default="memory",
+        description="Where fairness windows live: memory (of this replica alone), or a Redis that replicas share: "
+        "rediss://[USER:PASSWORD@]HOST:PORT/DB, unix://PATH, or redis://… on loopback",
+    )
+    window_spans: Durations = Field(
+        default=(900.0, 86_400.0),
+        description="How far back windows look; rules are shown the longest",
+    )
+    window_epoch: Annotated[float, BeforeValidator(parse_duration_s)] = Field(
+        default=86_400.0,
+        ge=60,
+        le=7 * 86_400,
+        allow_inf_nan=False,
+        description="How long one test for disparate impact runs before a fresh one starts (e.g. 1h, 1d)",
+    )
+    window_alpha: float = Field(
+        default=0.01,
+        ge=1e-6,
+        le=0.05,
+        description="How likely a test of a model that keeps its limit may trigger within an epoch",
+    )
 
     # Audit and telemetry
     audit_dir: Path = Field(default=Path("audit"), description="Folder of the durable log")

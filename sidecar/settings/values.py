@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import BeforeValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ def duration_text(duration_s: float) -> str:
     return f"{duration_s / _UNITS_S[unit]:g}{unit}"
 
 
+def parse_durations_s(value: object) -> object:
+    """`15m,24h` in seconds; a list in a file may hold the same words."""
+    parts = parse_names(value)
+    return tuple(map(parse_duration_s, cast("Sequence[object]", parts))) if isinstance(parts, list | tuple) else parts
+
+
 def parse_names(value: object) -> object:
     """`RS256,ES256`; a list in a file stays one."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -76,3 +85,5 @@ TARGET = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?/?|unix://(?P<path>/?[^\s]+)"
 )
 """What `http1.Target` takes, and no more: no user, no query, no fragment."""
+Durations = Annotated[tuple[float, ...], BeforeValidator(parse_durations_s)]
+"""Several durations; in a flag or variable separated by commas."""

@@ -89,7 +89,7 @@ OPTIONAL: dict[str, set[str]] = {
 }
 """By example: which members may be missing."""
 
-LIMITS = ("max_age_days", "required_scopes", "instances_per_token", "groups", "band", "disparate_impact_max")
+LIMITS = ("max_age_days", "required_scopes", "instances_per_token", "band")
 OPEN: dict[str, set[str]] = {
     "policy-input-response": {"/prediction/explanation"},
     "facts": {
@@ -98,7 +98,7 @@ OPEN: dict[str, set[str]] = {
         for part in (*LIMITS, "mitigation")
         if place.startswith(f"/models/credit/{part}")
     }
-    | {f"/models/credit/{part}" for part in ("required_scopes/0", "groups/0", "groups/1")},
+    | {f"/models/credit/{part}" for part in ("required_scopes/0",)},
 }
 """By example: which members may have any type, since only rules read them."""
 

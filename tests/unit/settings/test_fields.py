@@ -44,6 +44,9 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "consent_leeway_s": 30.0,
         "consent_algorithms": ("RS256", "ES256", "EdDSA"),
         "window_store": "memory",
+        "window_spans": (900.0, 86_400.0),
+        "window_epoch": 86_400.0,
+        "window_alpha": 0.01,
         "audit_dir": Path("audit"),
         "audit_key": None,
         "audit_delivery": "required",
@@ -62,6 +65,10 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "max_instances": 256,
         "workers": 1,
     }
+
+
+STORES = "--window-store: is none of memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB, unix://PATH"
+SPANS = "--window-spans: one to 4 spans of whole minutes, up to 7d, such as 15m,24h"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +107,14 @@ def test_the_defaults_are_those_of_the_contract() -> None:
             {"upstream": "ftp://x"},
             "--upstream: 'ftp://x' is none of http://HOST:PORT, https://HOST:PORT, unix://PATH",
         ),
+        ({"window_store": "memcached://x"}, STORES),
+        ({"window_store": "redis://"}, STORES),
+        ({"window_store": "unix://"}, STORES),
+        ({"window_store": "redis://10.0.0.1:6379"}, "--window-store: redis:// is for loopback only; use rediss://"),
+        ({"window_spans": "90s"}, SPANS),
+        ({"window_spans": "8d"}, SPANS),
+        ({"window_spans": ""}, SPANS),
+        ({"window_spans": "1m,2m,3m,4m,5m"}, SPANS),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_remedy(flags: dict[str, str], problem: str) -> None:
@@ -108,3 +123,14 @@ def test_what_does_not_fit_is_told_with_its_remedy(flags: dict[str, str], proble
 
 def test_every_setting_says_what_it_means() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    "store", ["redis://127.0.0.1:6379/0", "rediss://u:p@redis.example:6380/1", "unix:///run/redis.sock"]
+)
+def test_stores_that_replicas_share(store: str) -> None:
+    assert load({**NEEDED, "window_store": store}).window_store == store
+
+
+def test_spans_are_sorted_and_each_there_once() -> None:
+    assert load({**NEEDED, "window_spans": "1d,15m,24h"}).window_spans == (900.0, 86_400.0)

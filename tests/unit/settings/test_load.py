@@ -45,8 +45,8 @@ def test_all_problems_come_at_once() -> None:
         "--consent-keys is required; or --consent off where no model's rules need consent",
         "--consent-issuer is required; or --consent off where no model's rules need consent",
         "--consent-audience is required; or --consent off where no model's rules need consent",
-        "--window-store: this version keeps windows in memory only",
-        "--workers: more than one worker needs a shared window store, which this version lacks",
+        "--window-store: redis:// is for loopback only; use rediss://",
+        "--workers: this version runs one worker; start more sidecars, and share --window-store",
         "--foo: is no setting",
     ]
 
