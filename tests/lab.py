@@ -15,8 +15,7 @@ from sidecar.audit.lookup import export
 from sidecar.audit.opening import open_log
 from sidecar.audit.salts import Salts
 from sidecar.audit.trail import Trail
-from sidecar.fairness.throttle import MemoryThrottle
-from sidecar.fairness.window import NoWindow
+from sidecar.fairness.windows import MemoryWindow
 from sidecar.model.budget import Budget
 from sidecar.model.consent import ConsentFact, ConsentStatus
 from sidecar.model.message import Request, Response
@@ -27,16 +26,18 @@ from sidecar.proxy.admission import Admission
 from sidecar.proxy.exchange import Exchange
 from sidecar.proxy.judge import Judge
 from sidecar.proxy.reading import MessageReader, new_threads
+from sidecar.proxy.recording import Recording
 from sidecar.proxy.upstream import Answering
 from tests.support import FixedClock, audit_terms, policy_data
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from sidecar.audit.log import DurableLog
-    from sidecar.fairness.window import Observation, WindowSnapshot
+    from sidecar.fairness.window import Observation
+    from sidecar.model.clock import Clock
     from sidecar.model.decision import Decision
-    from sidecar.model.facts import Facts
+    from sidecar.model.facts import Facts, ModelFacts
     from sidecar.model.question import Question
     from sidecar.policy.permit import Permit
     from sidecar.policy.policy import Policy
@@ -102,6 +103,11 @@ class ScriptedUpstream:
     marks: list[Mark] = field(default_factory=list["Mark"])
     budget: Budget = field(default_factory=lambda: Budget(64 << 20))
     whole_streams: list[bool] = field(default_factory=list[bool])
+    explanation: Response | BaseException | Callable[[], Awaitable[Response]] = field(
+        default_factory=lambda: Response(200, (), b'{"explanations":[{"income":0.4}]}')
+    )
+    explained: list[Request] = field(default_factory=list[Request])
+    """What asked for an explanation."""
     parts: Sequence[bytes | BaseException] = ()
     """Of a streamed answer, whose head is `answer`'s."""
 
@@ -112,6 +118,14 @@ class ScriptedUpstream:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
+
+    async def explain(self, permit: Permit, mark: Mark) -> Response:
+        request, _ = permit.spend_explain()
+        self.explained.append(request)
+        self.marks.append(mark)
+        if isinstance(self.explanation, BaseException):
+            raise self.explanation
+        return await self.explanation() if callable(self.explanation) else self.explanation
 
     @contextlib.asynccontextmanager
     async def stream(self, permit: Permit, mark: Mark) -> AsyncGenerator[Answering]:
@@ -137,17 +151,16 @@ class ScriptedConsent:
         return self.fact
 
 
-@dataclass
-class RecordingWindow:
-    """A window that keeps nothing for the policy, and what it was told for the test."""
+class RecordingWindow(MemoryWindow):
+    """A window that also keeps what it was told for the test."""
 
-    seen: list[Observation] = field(default_factory=list["Observation"])
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.seen: list[Observation] = []
 
-    def snapshot(self, model: str, version: str | None) -> WindowSnapshot:
-        return NoWindow().snapshot(model, version)
-
-    def observe(self, observation: Observation) -> None:
-        self.seen.append(observation)
+    def observe(self, facts: ModelFacts, seen: Observation) -> None:
+        self.seen.append(seen)
+        super().observe(facts, seen)
 
 
 @dataclass
@@ -236,7 +249,7 @@ async def lab(
     upstream, consent, window, observer = (
         ScriptedUpstream(),
         ScriptedConsent(),
-        RecordingWindow(),
+        RecordingWindow(clock),
         RecordingObserver(),
     )
     kind, threads = server(server_kind), new_threads()
@@ -247,15 +260,13 @@ async def lab(
         reader=MessageReader(Limits(max_instances=256), kind.codings, threads),
         listed_headers=frozenset(),
         skew_timeout_s=0.25,
+        explain_path=kind.explain_path,
     )
-    throttle = MemoryThrottle(clock)
     exchange = Exchange(
-        admission=Admission(kind, judge, throttle, metadata_allowed=metadata),
+        admission=Admission(kind, judge, window, metadata_allowed=metadata),
         judge=judge,
         upstream=upstream,
-        trail=trail,
-        throttle=throttle,
-        window=window,
+        recording=Recording(trail, window, window, mode),
         observer=observer,
         clock=clock,
         budget=Budget(1 << 30),

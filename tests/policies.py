@@ -94,7 +94,12 @@ DATA: dict[str, object] = {
             "band": 0.1,
             "disparate_impact_max": 1.5,
             "rules": {"fairness_band": "shadow", "explanation": "off"},
-            "read": {"score": "output:score", "group": "claim:group", "score_range": [0, 1]},
+            "read": {
+                "score": "output:score",
+                "positive": {"score_at_least": 0.5},
+                "group": "claim:group",
+                "score_range": [0, 1],
+            },
         }
     },
     "datasets": {

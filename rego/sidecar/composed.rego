@@ -252,12 +252,33 @@ obligation_of(name, mitigation) := {
 
 obligation_of(name, mitigation) := {"type": "fallback", "rule": name, "outputs": outputs, "reasons": told(name)} if {
 	mitigation.action == "fallback"
+	not "by" in object.keys(mitigation)
 	is_array(mitigation.outputs)
 	count(mitigation.outputs) in {1, input.instances}
 
 	# A single output counts for all instances.
 	outputs := [mitigation.outputs[min([i, count(mitigation.outputs)]) - 1] | some i in numbers.range(1, input.instances)]
 }
+
+obligation_of(name, mitigation) := {
+	"type": "fallback",
+	"rule": name,
+	"by": by,
+	"outputs": outputs,
+	"reasons": told(name),
+} if {
+	mitigation.action == "fallback"
+	not "outputs" in object.keys(mitigation)
+	by := object.get(mitigation, "by", name)
+	outputs := fallbacks[by]
+	is_array(outputs)
+	count(outputs) == input.instances
+}
+
+# METADATA
+# title: Fallbacks
+# description: The decisions that guards compute in place of a prediction, one for each instance; asked only where one is due.
+fallbacks["credit_scoring"] := data.guards.credit_scoring.response.fallback
 
 # METADATA
 # title: Found reasons

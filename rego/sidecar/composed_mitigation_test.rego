@@ -63,8 +63,65 @@ test_denies_where_the_mitigation_is_unknown_or_incomplete[note] if {
 		"a fallback of no output": {"action": "fallback", "outputs": []},
 		"a fallback of two for one": {"action": "fallback", "outputs": [{}, {}]},
 		"outputs that are no list": {"action": "fallback", "outputs": {"0": {}}},
+		"outputs that are null": {"action": "fallback", "outputs": null},
+		"outputs beside a guard that computes them": {"action": "fallback", "outputs": [{}], "by": "fairness_band"},
+		"a guard that computes none": {"action": "fallback", "by": "staleness"},
+		"a guard that does not exist": {"action": "fallback", "by": "nobody"},
+		"a guard's name that is none": {"action": "fallback", "by": null},
+		"a guard's name that is a list": {"action": "fallback", "by": ["credit_scoring"]},
 	}
 	decided_response(object.union(outlying, mitigated({"fairness_band": mitigation}))) == denied([outlier])
+}
+
+# What credit_scoring decides by rule.
+lending := {
+	"input/prediction/features": {"income": [50], "loan_amount": [150]},
+	"data/models/credit/loan_to_income_max": 3,
+}
+
+computing := mitigated({"fairness_band": {"action": "fallback", "by": "credit_scoring"}})
+
+test_allows_with_a_fallback_that_a_guard_computes if {
+	decided_response(object.union(outlying, object.union(lending, computing))) == object.union(
+		released,
+		{"obligations": [{
+			"type": "fallback",
+			"rule": "fairness_band",
+			"by": "credit_scoring",
+			"outputs": [{"label": "approve"}],
+			"reasons": [outlier],
+		}]},
+	)
+}
+
+test_allows_with_the_failing_guards_own_fallback if {
+	own := object.union(
+		{"data/models/credit/mitigation": {"credit_scoring": {"action": "fallback"}}},
+		ruled({"credit_scoring": "enforce", "fairness_band": "off"}),
+	)
+	[obligation] := decided_response(object.union(outlying, object.union(lending, own))).obligations
+	object.remove(obligation, ["reasons"]) == {
+		"type": "fallback",
+		"rule": "credit_scoring",
+		"by": "credit_scoring",
+		"outputs": [{"label": "approve"}],
+	}
+}
+
+test_denies_where_the_fallback_has_not_one_decision_for_each_instance[features] if {
+	some features in [
+		null,
+		{"income": [50]},
+		{"income": ["50"], "loan_amount": [150]},
+		{"income": [50, 50], "loan_amount": [150, 150]},
+	]
+	limited := {"data/models/credit/loan_to_income_max": 3, "input/prediction/features": features}
+	decided_response(object.union(outlying, object.union(limited, computing))) == denied([outlier])
+}
+
+test_denies_where_a_fallback_would_be_computed_before_the_model if {
+	computed := mitigated({"staleness": {"action": "fallback", "by": "credit_scoring"}})
+	decided_request(object.union(aged, computed)) == denied([stale])
 }
 
 test_denies_where_the_mitigations_are_no_object[mitigation] if {

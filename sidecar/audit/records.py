@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sidecar.audit.context import Context
     from sidecar.audit.salts import Salt
     from sidecar.model.decision import Decision
+    from sidecar.model.explain import ExplainCall
     from sidecar.model.message import Body, Request
     from sidecar.model.question import Question
 
@@ -71,9 +72,14 @@ def intent(
     *,
     salt: Salt,
     origin: Origin,
+    explain: ExplainCall | None = None,
 ) -> Record:
-    """INTENT. `question` is None only for a would-deny in shadow mode that no policy could be asked about."""
+    """INTENT. `question` is None only for a would-deny in shadow mode that no policy could be asked about.
+
+    `explain`: the call for an explanation that goes out with the request.
+    """
     body = _opening(context, question, decision, request, salt=salt, origin=origin)
+    body["explain"] = explain.as_json() if explain else None
     return _record(Kind.INTENT, body, context.decision_id)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sidecar.audit.records import Result
     from sidecar.audit.salts import Salt, Salts
     from sidecar.model.clock import Clock
+    from sidecar.model.explain import ExplainCall
     from sidecar.model.message import Body, Request
     from sidecar.model.question import Question
 
@@ -89,8 +90,16 @@ class Trail:
         """Exchanges with an INTENT and no OUTCOME yet."""
         return len(self._open)
 
-    async def intent(self, context: Context, question: Question | None, decision: Decision, request: Request) -> Opened:
-        """INTENT, before the request goes to the model server.
+    async def intent(
+        self,
+        context: Context,
+        question: Question | None,
+        decision: Decision,
+        request: Request,
+        *,
+        explain: ExplainCall | None = None,
+    ) -> Opened:
+        """INTENT, before the request goes to the model server, and `explain` beside it.
 
         Where it cannot be recorded in full (it is over the size limit), the exchange leaves a REFUSAL with
         status 503 instead, and `Refused` is raised all the same.
@@ -99,7 +108,9 @@ class Trail:
         try:
             record = await _made(
                 request.body,
-                lambda: records.intent(context, question, decision, request, salt=salt, origin=self._origin),
+                lambda: records.intent(
+                    context, question, decision, request, salt=salt, origin=self._origin, explain=explain
+                ),
             )
         except Refused as error:
             self.failures_total += 1

@@ -152,8 +152,14 @@ def _sent(opening: Json, outcome: Json) -> list[Line]:
     if not opening:
         return []
     digest = _digest(opening.get("request_digest"), opening.get("salt"))
-    lines = [("", "the judged request"), *_present(("body", digest))]
+    lines = [("", "the judged request"), *_present(("body", digest)), *_explain(_part(opening, "explain"))]
     return lines if outcome else [*lines, ("", "whether it arrived is not known: there is no OUTCOME (yet)")]
+
+
+def _explain(call: Json) -> list[Line]:
+    if not call:
+        return []
+    return [("and beside it", f"{call['method']} {call['path']}, for an explanation within {call['timeout_ms']} ms")]
 
 
 def _answered(outcome: Json) -> list[Line]:
@@ -163,6 +169,7 @@ def _answered(outcome: Json) -> list[Line]:
         ("status", prediction.get("status")),
         ("scores", _values(prediction.get("scores"))),
         ("labels", _values(prediction.get("labels"))),
+        ("explanation", _digest(prediction.get("explanation"), outcome.get("salt"))),
         ("positive", f"instances {_values(positive)}" if positive else None),
         ("body", _digest(outcome.get("response_digest"), outcome.get("salt"))),
         ("window", _window(_part(outcome, "window"))),

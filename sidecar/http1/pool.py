@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.http1.connection import Connection
 from sidecar.http1.errors import Crowded, Unreachable
+from sidecar.http1.rules import CONNECTION_FIELDS
 from sidecar.model.budget import Budget
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from sidecar.http1.target import Target
     from sidecar.model.message import Body, Headers, Response
 
-FRAMING_FIELDS = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
-"""The pool writes the first two; the others would say something about the connection that is not so."""
+FRAMING_FIELDS = CONNECTION_FIELDS | {b"host", b"expect"}
+"""The pool writes `Host` and `Content-Length`; the others would say something about the connection that is not so."""
 BODILESS_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 """Without a body these send no `Content-Length` (RFC 9110 8.6)."""
 

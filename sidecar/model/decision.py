@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sidecar.model.reasons import Reason
 
 OBLIGATION_TYPES = frozenset({"throttle", "fallback", "flag_review", "require_explanation"})
@@ -44,3 +46,12 @@ class Decision:
             "obligations": [obligation.as_json() for obligation in self.obligations],
             "ttl_s": self.ttl_s,
         }
+
+
+def flagging(*decisions: Decision | None) -> Iterator[str | None]:
+    """The rules for whose sake decisions are to be reviewed; None for one that names none."""
+    for decision in decisions:
+        for obligation in decision.obligations if decision else ():
+            if obligation.type == "flag_review":
+                rule = obligation.parameters.get("rule")
+                yield rule if isinstance(rule, str) else None

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNKNOWN_GROUP = "unknown"
+"""What groups count as that the model does not declare."""
+
 GROUPS_LIMIT = 32
 """Protected groups of one model: a window is kept for each, and each pair of them is tested."""
 
@@ -129,6 +132,25 @@ class ReadPlan:
         return any(reader is not None and reader.place is not Place.INPUT for reader in readers)
 
 
+EXPLAIN_LIMIT_MS = 30_000
+"""The longest that may be waited for an explanation: the client waits with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Explanations are fetched from the model server's explain endpoint.
+
+    `read`: where in its answer they lie; None: where the protocol has them.
+    """
+
+    timeout_ms: int
+    read: Reader | None = None
+
+
+UNEXPLAINED_TIERS = frozenset({"minimal", "low", "limited", "medium"})
+"""Risk tiers whose predictions need no explanation; any other word, and none, counts as high. As in the guard."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What extraction and reading need to know of one model; the defaults are an unregistered model's.
@@ -146,6 +168,12 @@ class ModelFacts:
     read: ReadPlan = ReadPlan()
     rules: Mapping[str, str] = field(default_factory=dict[str, str])
     risk_tier: str | None = None
+    explain: Explain | None = None
+
+    @property
+    def needs_explanation(self) -> bool:
+        """Whether the guard `explanation` looks for one in every answer; in shadow, too ("shadow first")."""
+        return self.rules.get("explanation") != "off" and self.risk_tier not in UNEXPLAINED_TIERS
 
 
 @dataclass(frozen=True, slots=True)

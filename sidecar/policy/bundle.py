@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from sidecar.policy.compose import check_data, compose, load_modules
+from sidecar.policy.data_document import check_fallbacks
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def build(root: Path, data_file: Path | None) -> Bundle:
     except OSError as error:
         raise PolicyProblems([*problems, f"{root}: {error}"]) from None
     problems.extend(composition.problems)
+    problems.extend(f"{data_file}: {told}" for told in check_fallbacks(orjson.loads(data_json), composition.fallbacks))
     if problems:
         raise PolicyProblems(problems)
     policies = composition.policies

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.policy.data_document import DATA_KEYS, check_data
-from sidecar.policy.generated import PHASES, SHIPPED_GUARDS, Guard, closed, joined, phases_of
+from sidecar.policy.generated import PHASES, SHIPPED_GUARDS, Guard, closed, fallbacks_of, joined, phases_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ _PACKAGE = re.compile(r"package[ \t]+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[ \t]*(?:#
 _GUARD = re.compile(r"guards\.([a-z][a-z0-9_]{0,63})\.([a-z_]+)", re.ASCII)
 _BRACKET = re.compile(r"[][{}()]")
 _DEFAULT_PASS = re.compile(r"^default pass := false[ \t]*(?:#.*)?\r?$", re.MULTILINE)
-_DEFINES = re.compile(r"^(violation|valid_until_unix_s)\b", re.MULTILINE)
+_DEFINES = re.compile(r"^(?:default )?(violation|valid_until_unix_s|fallback)\b(?!\()", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)")
 
 
@@ -58,7 +58,8 @@ class Modules:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What to activate. `guards`: name to phases; `absent`: `name.phase` of each shipped guard that is missing.
+    """What to activate. `guards`: name to phases; `absent`: `name.phase` of each shipped guard that is missing;
+    `fallbacks`: the guards that compute one.
 
     With `problems` nothing should be activated; if it were, `text` would refuse every request.
     """
@@ -68,6 +69,7 @@ class Composition:
     guards: Mapping[str, tuple[str, ...]]
     absent: tuple[str, ...]
     problems: tuple[str, ...]
+    fallbacks: frozenset[str]
 
 
 def load_modules(root: Path) -> Modules:
@@ -136,7 +138,9 @@ def compose(modules: Modules) -> Composition:
         f"{name}.{phase}" for name, phases in SHIPPED_GUARDS.items() for phase in phases if (name, phase) not in texts
     )
     text = closed(guards, absent) if absent or problems else joined(guards)
-    return Composition(text, {**policies, GENERATED_PATH: text}, phases_of(guards), absent, tuple(problems))
+    return Composition(
+        text, {**policies, GENERATED_PATH: text}, phases_of(guards), absent, tuple(problems), fallbacks_of(guards)
+    )
 
 
 def _package(text: str) -> str | None:
@@ -169,4 +173,4 @@ def _guard(name: str, phase: str, text: str, problems: list[str]) -> Guard:
     if not _DEFAULT_PASS.search(text):
         problems.append(f"guards.{name}.{phase}: lacks `default pass := false`")
     defines = set(_DEFINES.findall(text))
-    return Guard(name, phase, "violation" in defines, "valid_until_unix_s" in defines)
+    return Guard(name, phase, "violation" in defines, "valid_until_unix_s" in defines, "fallback" in defines)

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeGuard, cast
 
-from sidecar.model.facts import GROUPS_LIMIT
+from sidecar.model.facts import GROUPS_LIMIT, UNKNOWN_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 DATA_KEYS = frozenset({"models", "datasets", "group_mean", "revocations", "objections"})
 """The only top-level keys: any other could replace a decision, or stand in for a guard that was deleted."""
@@ -41,6 +41,25 @@ def check_data(document: object, guards: Iterable[str] | None = None) -> list[st
             problems.append("data: more problems are not listed")
             break
     return problems
+
+
+def check_fallbacks(document: object, computing: Collection[str]) -> list[str]:
+    """A line for each mitigation that counts on a guard which computes no fallback: it would refuse."""
+    if not _is_object(document):
+        return []
+    return [
+        f"models.{name}.mitigation.{guard}: {by} computes no fallback; give outputs, or in `by` a guard that does"
+        for name, facts in _entries(document, "models")
+        for guard, by in _computed(facts)
+        if by not in computing
+    ]
+
+
+def _computed(facts: object) -> Iterator[tuple[str, object]]:
+    mitigations = facts.get("mitigation") if _is_object(facts) else None
+    for guard, mitigation in mitigations.items() if _is_object(mitigations) else ():
+        if _is_object(mitigation) and mitigation.get("action") == "fallback" and "outputs" not in mitigation:
+            yield guard, mitigation.get("by", guard)
 
 
 def _problems(document: Json, guards: frozenset[str] | None) -> Iterator[str]:
@@ -105,23 +124,40 @@ def _mitigations(path: str, mitigations: object, guards: frozenset[str] | None) 
             _is_positive(mitigation.get(key)) for key in ("rate_per_s", "hold_s")
         ):
             yield f"{path}.{name}: throttle needs rate_per_s and hold_s, both positive numbers"
-        elif mitigation["action"] == "fallback" and not _is_outputs(mitigation.get("outputs")):
-            yield f"{path}.{name}: fallback needs outputs, a list that is not empty"
+        elif mitigation["action"] == "fallback":
+            yield from _fallback(f"{path}.{name}", mitigation, guards)
+
+
+def _fallback(path: str, mitigation: Json, guards: frozenset[str] | None) -> Iterator[str]:
+    """Its outputs stand here, or a guard computes them: the one named by `by`, or else the one that failed."""
+    if "outputs" in mitigation:
+        if "by" in mitigation:
+            yield f"{path}: fallback takes outputs or by, not both"
+        elif not _is_outputs(mitigation["outputs"]):
+            yield f"{path}.outputs: must be a list that is not empty"
+    elif "by" in mitigation:
+        by = mitigation["by"]
+        if not isinstance(by, str) or (guards is not None and by not in guards):
+            yield f"{path}.by: must be the name of a guard"
 
 
 def _bands(path: str, facts: Json, read: Json, rules: Json) -> Iterator[str]:
     """What the fairness guards need, unless they are off (contract 5)."""
-    if rules.get("fairness_band") != "off" and read.get("score") is None:
-        yield f"{path}.read.score: missing, and fairness_band needs it"
     group = read.get("group")
     by_header = isinstance(group, str) and group.lower().startswith("header:")
     if facts.get("unknown_group") == "skip_band" and by_header:
         yield f"{path}.unknown_group: skip_band is refused where callers name their own group"
-    for key, guards in _NEEDS.items():
+    yield from _needed(path, facts, rules, _NEEDS)
+    yield from _needed(f"{path}.read", {key: value for key, value in read.items() if value is not None}, rules, _READS)
+
+
+def _needed(path: str, given: Json, rules: Json, needs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for key, guards in needs.items():
         needing = [guard for guard in guards if rules.get(guard) != "off"]
-        if needing and key not in facts:
+        if needing and key not in given:
             verb = "needs" if len(needing) == 1 else "need"
-            yield f"{path}.{key}: missing, and {' and '.join(needing)} {verb} it"
+            first, last = ", ".join(needing[:-1]), needing[-1]
+            yield f"{path}.{key}: missing, and {f'{first} and ' if first else ''}{last} {verb} it"
 
 
 def _dataset(path: str, facts: object) -> Iterator[str]:
@@ -184,12 +220,12 @@ def _is_ratio(value: object) -> bool:
     return _is_number(value) and value >= 1
 
 
-def _is_strings(value: object) -> bool:
+def _is_strings(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value))
 
 
 def _is_groups(value: object) -> bool:
-    return _is_strings(value) and len(cast("list[str]", value)) <= GROUPS_LIMIT
+    return _is_strings(value) and len(value) <= GROUPS_LIMIT and UNKNOWN_GROUP not in value
 
 
 def _is_outputs(value: object) -> bool:
@@ -204,7 +240,7 @@ _LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "max_age_days": (_is_positive, "a positive number"),
     "required_scopes": (_is_strings, "a list of strings"),
     "instances_per_token": (_is_count, "a whole number of at least 1"),
-    "groups": (_is_groups, f"a list of at most {GROUPS_LIMIT} strings"),
+    "groups": (_is_groups, f"a list of at most {GROUPS_LIMIT} strings, none of them {UNKNOWN_GROUP}"),
     "unknown_group": (_is_unknown_group, "deny or skip_band"),
     "band": (_is_share, "a number from 0 to 1"),
     "disparate_impact_max": (_is_ratio, "a number of at least 1"),
@@ -212,8 +248,13 @@ _LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "max_age_days": ("staleness",),
     "required_scopes": ("consent",),
-    "groups": ("fairness_band", "group_mean_band"),
+    "groups": ("fairness_band", "group_mean_band", "disparate_impact"),
     "band": ("fairness_band", "group_mean_band"),
     "disparate_impact_max": ("disparate_impact",),
 }
 """Which limits the shipped guards read: one that is missing refuses every call."""
+_READS: Mapping[str, tuple[str, ...]] = {
+    "score": ("fairness_band", "group_mean_band"),
+    "positive": ("disparate_impact",),
+}
+"""The same of what `read` must find."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sidecar.model.facts import (
+    EXPLAIN_LIMIT_MS,
     GROUPS_LIMIT,
+    Explain,
     Facts,
     GroupPlace,
     ModelFacts,
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 PROBLEM_LIMIT = 100
 """Problems listed at once; a log line has an end."""
+
+FEATURES_LIMIT = 64
+"""Declared features of one model: each stands in the policy input once an instance."""
 
 
 class FactsInvalid(PolicyProblems):
@@ -87,7 +92,7 @@ class _ReadShape(_Shape):
     score: _Score | None = None
     label: _Label | None = None
     explanation: _Explanation | None = None
-    features: dict[str, _Feature] | None = None
+    features: Annotated[dict[str, _Feature], Field(max_length=FEATURES_LIMIT)] | None = None
     group: _GroupText | None = None
     positive: _PositiveShape | None = None
     score_range: list[_Finite] | None = None
@@ -104,6 +109,11 @@ class _ReadShape(_Shape):
         return self
 
 
+class _ExplainShape(_Shape):
+    timeout_ms: Annotated[int, Field(ge=1, le=EXPLAIN_LIMIT_MS)]
+    read: _Explanation | None = None
+
+
 class _ModelShape(_Shape):
     batch: bool = True
     stream: Literal["judge", "refuse"] = "refuse"
@@ -113,6 +123,13 @@ class _ModelShape(_Shape):
     groups: list[str] = Field(default_factory=list, max_length=GROUPS_LIMIT)
     disparate_impact_max: Annotated[_Finite, Field(ge=1)] | None = None
     read: _ReadShape | None = None
+    explain: _ExplainShape | None = None
+
+    @model_validator(mode="after")
+    def _explanations_have_one_place(self) -> _ModelShape:
+        if self.explain is not None and self.read is not None and self.read.explanation is not None:
+            raise ValueError("give either explain or read.explanation: answers carry one, or it is fetched")
+        return self
 
     @model_validator(mode="after")
     def _groups_are_vouched_for(self) -> _ModelShape:
@@ -164,7 +181,12 @@ def _model(name: str, shape: _ModelShape, guards: Mapping[str, Sequence[str]]) -
         read=ReadPlan() if shape.read is None else _plan(shape.read),
         rules=shape.rules,
         risk_tier=shape.risk_tier,
+        explain=None if shape.explain is None else _explain(shape.explain),
     )
+
+
+def _explain(shape: _ExplainShape) -> Explain:
+    return Explain(shape.timeout_ms, _reader(shape.read))
 
 
 def _is_enforced(guard: str, rules: Mapping[str, str]) -> bool:

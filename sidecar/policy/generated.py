@@ -38,6 +38,7 @@ class Guard:
     phase: str
     explains: bool
     has_deadline: bool
+    has_fallback: bool
 
 
 def phases_of(guards: list[Guard]) -> dict[str, tuple[str, ...]]:
@@ -46,6 +47,11 @@ def phases_of(guards: list[Guard]) -> dict[str, tuple[str, ...]]:
     for guard in guards:
         phases[guard.name] = (*phases.get(guard.name, ()), guard.phase)
     return phases
+
+
+def fallbacks_of(guards: list[Guard]) -> frozenset[str]:
+    """Those that compute a decision in a prediction's place: only after the model there is anything to make it of."""
+    return frozenset([guard.name for guard in guards if guard.has_fallback and guard.phase == "response"])
 
 
 def closed(guards: list[Guard], absent: tuple[str, ...]) -> str:
@@ -75,6 +81,7 @@ def joined(guards: list[Guard]) -> str:
         "known": f"{{{json.dumps(sorted(phases))[1:-1]}}}",
         "by_phase": "\n\n".join([_by_phase(phase, _in(guards, phase)) for phase in PHASES]),
         "remaining": _remaining_s(_in(guards, "request")),
+        "fallbacks": _fallbacks(sorted(fallbacks_of(guards))),
     }
     permits = {f"{phase}_permit": _permit(_in(guards, phase), sections["known"]) for phase in PHASES}
     deadline = _deadline(_in(guards, "request"))
@@ -133,6 +140,12 @@ def _remaining_s(guards: list[Guard]) -> str:
         f"{{{_remaining(guard, _is_asked('modes', guard), _passes(guard))}}}" for guard in guards if guard.has_deadline
     ]
     return _rule("Seconds for which passes in the request hold", "request_remaining_s", remaining)
+
+
+def _fallbacks(names: list[str]) -> str:
+    """Each guard's own, under its name."""
+    rules = [f'fallbacks["{name}"] := data.guards.{name}.response.fallback' for name in names]
+    return "\n\n".join(rules) or "fallbacks := {}"
 
 
 def _rule(title: str, name: str, sets: list[str]) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from sidecar.child_process import end
+from sidecar.child_process import Pauses, end, keep_alive
 from sidecar.policy.logs import LINE_LIMIT
 from sidecar.policy.problems import PolicyProblems
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from sidecar.policy.logs import QuietLog
 
-FIRST_DELAY_S = 0.1
-LAST_DELAY_S = 2.0
-"""Between a death and the next start: doubled each time, and back to the first after a life of `STABLE_S`."""
-STABLE_S = 10.0
+PAUSES = Pauses(first_s=0.1, last_s=2.0, stable_s=10.0)
 TERM_LIMIT_S = 2.0
 """After SIGTERM; then SIGKILL."""
 
@@ -80,7 +77,8 @@ class OpaProcess:
     def supervise(self) -> None:
         """From now on a death is answered with a new start."""
         if self._process is not None:
-            self._keep(self._supervise(self._process))
+            work = keep_alive(self._process, self._spawn, self._on_restart, pauses=PAUSES, name="OPA", log=_log)
+            self._keep(work)
 
     async def check_alive(self) -> None:
         """Before it is supervised: raises `PolicyProblems` with the daemon's last words if it has ended."""
@@ -110,27 +108,6 @@ class OpaProcess:
         if process.stderr is not None:
             self._keep(self._pass_on(process.stderr))
         return process
-
-    async def _supervise(self, process: asyncio.subprocess.Process) -> None:
-        delay_s = FIRST_DELAY_S
-        loop = asyncio.get_running_loop()
-        while True:
-            started_s = loop.time()
-            status = await process.wait()
-            if loop.time() - started_s > STABLE_S:
-                delay_s = FIRST_DELAY_S
-            _log.error("OPA ended with status %d; it is started again in %.1f s", status, delay_s)
-            process, delay_s = await self._respawn(delay_s)
-            self._on_restart()
-
-    async def _respawn(self, delay_s: float) -> tuple[asyncio.subprocess.Process, float]:
-        while True:
-            await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, LAST_DELAY_S)
-            try:
-                return await self._spawn(), delay_s
-            except OSError as error:
-                _log.error("OPA cannot be started: %s", error)
 
     async def _pass_on(self, stderr: asyncio.StreamReader) -> None:
         """OPA's log: errors into ours, at most one a second."""

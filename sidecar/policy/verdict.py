@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeGuard, cast
 
+import orjson
+
 from sidecar.model.decision import OBLIGATION_TYPES, Decision, Obligation
+from sidecar.model.facts import EXPLAIN_LIMIT_MS
 from sidecar.model.reasons import Reason, in_order, policy_may_use
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.port import UNDEFINED
@@ -26,6 +29,8 @@ REASON_LIMIT = 32
 """Reasons beyond this many are dropped: the refusal stands, and the record stays within its limit."""
 OBLIGATION_LIMIT = 32
 """More obligations are malformed: none may be dropped."""
+FALLBACK_LIMIT_BYTES = 16_384
+"""Outputs of more, as JSON, are malformed: they stand in the audit record, which has its limit."""
 TTL_LIMIT_S = 1e9
 """No deadline lies thirty years ahead: beyond that the policy's arithmetic is wrong."""
 
@@ -136,12 +141,26 @@ def _obligation(value: object, *, allow: bool) -> Obligation:
         raise _malformed("it has an unknown obligation")
     if kind == "throttle" and not (_positive(parameters.get("rate_per_s")) and _positive(parameters.get("hold_s"))):
         raise _malformed("a throttle needs rate_per_s and hold_s, both positive numbers")
-    if kind == "fallback" and not (allow and isinstance(parameters.get("outputs"), list)):
-        raise _malformed("a fallback needs a list of outputs, and goes with an allow")
+    if kind == "fallback":
+        _check_fallback(parameters.get("outputs"), allow=allow)
+    if kind == "require_explanation" and not _is_timeout(parameters.get("timeout_ms")):
+        raise _malformed(f"timeout_ms is not a whole number from 1 to {EXPLAIN_LIMIT_MS}")
     kept = {name: item for name, item in parameters.items() if name != "type"}
     if "reasons" in kept:
         kept["reasons"] = [reason.as_json() for reason in _reasons(kept, "reasons")]
     return Obligation(kind, kept)
+
+
+def _check_fallback(outputs: object, *, allow: bool) -> None:
+    if not (allow and isinstance(outputs, list)):
+        raise _malformed("a fallback needs a list of outputs, and goes with an allow")
+    if len(orjson.dumps(outputs)) > FALLBACK_LIMIT_BYTES:
+        raise _malformed(f"a fallback's outputs are over {FALLBACK_LIMIT_BYTES} bytes")
+
+
+def _is_timeout(value: object) -> bool:
+    """Of an obligation; None: it does not say."""
+    return value is None or (type(value) is int and 1 <= value <= EXPLAIN_LIMIT_MS)
 
 
 def _positive(value: object) -> bool:

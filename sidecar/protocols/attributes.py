@@ -106,19 +106,22 @@ def problems(attributes: Attributes) -> tuple[Reason, ...]:
 
 def _of_two(header: list[bytes] | None, label: str, parameter: tuple[object, str] | None) -> Attribute:
     """An attribute that a header and a body may say: both right and equal, or not at all."""
-    said: list[tuple[str | None, str]] = []
-    if header is not None:
-        said.append((_header_text(header), label))
-    if parameter is not None:
-        said.append((_text(parameter[0]), parameter[1]))
-    if not said:
-        return MISSING
-    wrong = [source for text, source in said if text is None]
+    if parameter is None:
+        return MISSING if header is None else _said(_header_text(header), label)
+    in_body = _said(_text(parameter[0]), parameter[1])
+    if header is None:
+        return in_body
+    in_header = _said(_header_text(header), label)
+    wrong = [each.source or "" for each in (in_header, in_body) if each.status is Status.MALFORMED]
     if wrong:
         return Attribute(Status.MALFORMED, source=", ".join(wrong))
-    if said[0][0] != said[-1][0]:
-        return Attribute(Status.CONFLICT, source=", ".join(source for _, source in said))
-    return Attribute(Status.PRESENT, *said[0])
+    if in_header.value != in_body.value:
+        return Attribute(Status.CONFLICT, source=f"{label}, {parameter[1]}")
+    return in_header
+
+
+def _said(text: str | None, source: str) -> Attribute:
+    return Attribute(Status.MALFORMED if text is None else Status.PRESENT, text, source)
 
 
 def _header_text(values: list[bytes]) -> str | None:

@@ -52,10 +52,10 @@ def media_type(request: Request, *, binary: bool = False) -> bytes:
     return _checked(said)
 
 
-def require_json(request: Request) -> None:
-    """Refuses every body but JSON that says so."""
+def require_json(request: Request, *others: bytes) -> None:
+    """Refuses every body but JSON that says so, or says one of `others`."""
     said = media_type(request)
-    if said != JSON:
+    if said != JSON and said not in others:
         raise unsupported("Content-Type must be application/json")
 
 

@@ -8,8 +8,7 @@ refuses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sidecar.model.attributes import VALUE_LIMIT_BYTES
 from sidecar.model.facts import Place
@@ -43,8 +42,7 @@ class Outputs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
+class _Exchange(NamedTuple):
     """One exchange's two bodies, as readers see them."""
 
     call: Call
@@ -91,7 +89,7 @@ def without_body(call: Call, facts: ModelFacts, protocol: ServingProtocol) -> Ca
         for name, reader in facts.read.features.items()
         if reader.place is Place.INPUT
     }
-    return replace(call, body=None, features=features)
+    return call.without_body(features)
 
 
 def json_document(response: Response) -> object:
@@ -146,13 +144,15 @@ def _features(exchange: _Exchange, plan: ReadPlan) -> dict[str, object]:
 
 
 def _feature(exchange: _Exchange, name: str, reader: Reader) -> tuple[object, ...]:
-    """One scalar an instance."""
+    """One scalar an instance, and a string no longer than an attribute: rules read them, fallbacks are made of them."""
     if reader.place is Place.INPUT:
         values = _aligned(exchange, f"feature {name!r}", reader, exchange.call.features.get(name, ()))
     else:
         values = _answered(exchange, f"feature {name!r}", reader)
     if any(is_array(value) or is_object(value) or value is ABSENT for value in values):
         raise Malformed(f"feature {name!r} {reader} is not one scalar an instance")
+    if any(isinstance(value, str) and len(value.encode()) > VALUE_LIMIT_BYTES for value in values):
+        raise Malformed(f"feature {name!r} {reader} is over {VALUE_LIMIT_BYTES} bytes")
     return tuple(values)
 
 

@@ -73,6 +73,11 @@ class RouteTable:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._rows = tuple((_pattern(route.path), route) for route in self.routes)
+        self._explaining = {
+            route.protocol: route.path
+            for route in self.routes
+            if route.kind is EndpointKind.INFER and route.operation == "explain"
+        }
 
     def find(self, method: str, path: str, query: str) -> Endpoint:
         """The endpoint that a request line means.
@@ -94,6 +99,20 @@ class RouteTable:
             raise refused("endpoint_unknown", "no such endpoint; paths are matched exactly, to the last slash")
         reason = Reason("method_not_allowed", "the endpoint does not take this method")
         raise Refused(reason, allow=tuple(dict.fromkeys(allow)))
+
+    def explain_path(self, endpoint: Endpoint) -> str | None:
+        """Where the same protocol explains what `endpoint` infers; None where it does not, or not for one version."""
+        template = self._explaining.get(endpoint.protocol)
+        if template is None or endpoint.operation != "infer" or endpoint.model is None:
+            return None
+        if _MODEL_NAME.fullmatch(endpoint.model) is None:  # the operator's default model
+            return None
+        path, optional, _ = template.partition("[")
+        if endpoint.version is not None:
+            if not optional:
+                return None
+            path = template.replace("[", "").replace("]", "")
+        return path.replace("{model}", endpoint.model).replace("{version}", endpoint.version or "")
 
 
 def _queried_model(route: Route, query: str) -> str | None:

@@ -59,6 +59,14 @@ def pick(value: object, index: int | None) -> object:
     return value[index] if index < len(value) else ABSENT
 
 
+def columns_of(rows: Sequence[object]) -> dict[str, list[object]] | None:
+    """The values of each member, one a row; None unless the rows are objects with the same members."""
+    objects = [row for row in rows if is_object(row)]
+    if not objects or len(objects) != len(rows) or any(row.keys() != objects[0].keys() for row in objects):
+        return None
+    return {name: [row[name] for row in objects] for name in objects[0]}
+
+
 class OneRow:
     """`reading.Outputs` over an answer that is one row."""
 

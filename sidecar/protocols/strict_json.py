@@ -28,6 +28,9 @@ MAX_BRACKETS = 262_144
 MAX_KEYS = 131_072
 """Of all objects. orjson takes 0.6 µs for one, four times as long as for any other 14 bytes, and nobody else runs."""
 
+SMALL_BYTES = 2 * 1024
+"""Up to here, writing a value again costs less than a walk over it."""
+
 # In a string, too: there may be some more than there are keys, but never fewer.
 _KEY_END = re.compile(rb'"[ \t\r\n]*+:')
 
@@ -52,9 +55,9 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 def loads(body: Body) -> object:
     """The value of a JSON text; raises `Malformed` for what two readers could read in two ways.
 
-    Every member has one colon. One that was lost, since its key came again, left its colon in the text: a text with
-    as many colons as its value has members lost none. Where strings hold colons, too, the value is written again, at
-    orjson's speed, and its colons are counted.
+    Every member has one colon. One that was lost, since its key came again, left its colon in the text. So the value
+    is written again, at orjson's speed, and its colons are counted; of a larger one, first its members, which are
+    as many as the colons where no string holds any.
     """
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > MAX_BRACKETS:
@@ -69,7 +72,9 @@ def loads(body: Body) -> object:
         # The cause holds the whole body: it must not travel with the message.
         raise Malformed(f"no JSON text (RFC 8259) near character {error.pos}") from None
     is_escaped = b"\\" in body  # one byte is found at memory's speed, six are not
-    if _members(value, brackets, may_hold_nul=is_escaped and b"\\u0000" in body) == colons:
+    may_hold_nul = is_escaped and b"\\u0000" in body
+    needs_walk = may_hold_nul or brackets > MAX_DEPTH or len(body) > SMALL_BYTES
+    if needs_walk and _members(value, brackets, may_hold_nul=may_hold_nul) == colons:
         return value
     if colons + (_escaped_colons(body) if is_escaped else 0) != orjson.dumps(value).count(b":"):
         raise Malformed("an object has a key twice")
@@ -84,17 +89,18 @@ def _members(value: object, brackets: int, *, may_hold_nul: bool) -> int:
     Level by level, until the text's `brackets` are all found: none are left among a tensor's elements, which then
     need no look. (Brackets in strings only make it look at more.)
     """
-    members = found = 0
+    members = 0
     level = _containers([value])
     for _ in range(MAX_DEPTH):
-        found += len(level)
-        objects = [container for container in level if is_object(container)]
+        objects = [container for container in level if isinstance(container, dict)]
         members += sum(map(len, objects))
         if may_hold_nul and any("\0" in name for name in chain.from_iterable(objects)):
             raise Malformed("a key holds a NUL")
-        if found == brackets or not level:
+        brackets -= len(level)
+        if not brackets or not level:
             return members
-        level = _containers(chain.from_iterable(map(_items, level)))
+        items = [container.values() if isinstance(container, dict) else container for container in level]
+        level = _containers(chain.from_iterable(items))
     if level:
         raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
     return members
@@ -102,10 +108,6 @@ def _members(value: object, brackets: int, *, may_hold_nul: bool) -> int:
 
 def _containers(items: Iterable[object]) -> list[dict[str, object] | list[object]]:
     return [item for item in items if isinstance(item, (dict, list))]
-
-
-def _items(container: dict[str, object] | list[object]) -> Iterable[object]:
-    return container.values() if isinstance(container, dict) else container
 
 
 def _escaped_colons(body: Body) -> int:

@@ -15,10 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sidecar.protocols import media, reading
+from sidecar.protocols import reading
 from sidecar.protocols.base import Call, second_sources
 from sidecar.protocols.bodies import body_malformed, check_instances, json_object, json_response
-from sidecar.protocols.rows import ABSENT, cells, member, pick, rows_of
+from sidecar.protocols.media import UNSAID, require_json
+from sidecar.protocols.rows import ABSENT, cells, columns_of, member, pick, rows_of
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from sidecar.model.prediction import Prediction
     from sidecar.protocols.base import Limits
 
-_MEDIA_TYPES = (media.JSON, media.UNSAID, b"application/x-www-form-urlencoded")
-"""What its clients say: the last two are those of the documentation's `curl -d` and of clients that say nothing."""
+_OTHER_TYPES = (UNSAID, b"application/x-www-form-urlencoded")
+"""What its clients say beside JSON: those of the documentation's `curl -d` and of clients that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ class TFServing:
 
     def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
-        if media.media_type(request) not in _MEDIA_TYPES:
-            raise media.unsupported("Content-Type must be application/json")
+        require_json(request, *_OTHER_TYPES)
         body = json_object(request.body)
         governed = second_sources(body, "body")
         instances, kind = _instances(endpoint, body, facts.of(endpoint.model))
@@ -203,10 +203,9 @@ def _columns_of(rows: Sequence[object]) -> object:
 
     One column alone has no name, as TF Serving has it.
     """
-    objects = [row for row in rows if is_object(row)]
-    if not objects:
+    if not any(map(is_object, rows)):
         return list(rows)
-    if len(objects) != len(rows) or any(row.keys() != objects[0].keys() for row in objects):
+    columns = columns_of(rows)
+    if columns is None:
         return None
-    columns = {name: [row[name] for row in objects] for name in objects[0]}
     return next(iter(columns.values())) if len(columns) == 1 else columns

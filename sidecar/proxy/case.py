@@ -67,8 +67,12 @@ class Case:
     response_question: Question | None = None
     response_decision: Decision | None = None
     answer_body: Body | None = None
+    explanation: object = None
+    """What the explain call brought, in time."""
+    explained: str | None = None
+    """What came of fetching an explanation: one of `telemetry.metrics.EXPLAINED`. None where none was to be fetched."""
     held_bytes: int = 0
-    """Of the answer, in the budget."""
+    """Of the answers, in the budget."""
     begun: Response | None = None
     """The head that the client has of an answer that is passed on as it comes."""
     answer_digest: str | None = None

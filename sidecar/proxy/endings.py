@@ -6,7 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from sidecar.audit.records import Result
+from sidecar.model.decision import Decision
 from sidecar.model.message import Response
+from sidecar.model.reasons import ReasonClass, in_order, leading
 from sidecar.model.refusal import refused
 from sidecar.proxy.incoming import STOPPING
 from sidecar.proxy.problem import problem
@@ -42,6 +45,18 @@ def problem_of(case: Case, refusal: Refused) -> Response:
         retry_after_s=refusal.retry_after_s,
         allow=refusal.allow,
     )
+
+
+def failed(case: Case, refusal: Refused) -> Response:
+    """After an INTENT: the case's result and response decision say why there is no other answer."""
+    case.reasons = in_order(refusal.reasons)
+    by_us = leading(case.reasons).group in (ReasonClass.ENGINE, ReasonClass.UPSTREAM)
+    case.result = Result.FAILED if by_us else Result.REFUSED
+    decided = case.response_decision
+    if decided is None or decided.allow:
+        revision = decided.revision if decided else case.revision
+        case.response_decision = Decision(allow=False, revision=revision, reasons=case.reasons)
+    return problem_of(case, refusal)
 
 
 def stamped(case: Case, response: Response) -> Response:

@@ -3,7 +3,7 @@
     route ─▶ facts, token, attributes ─▶ request decision ─▶ throttle ─▶ INTENT
           ─▶ upstream ─▶ prediction ─▶ window ─▶ response decision ─▶ OUTCOME ─▶ observe ─▶ bytes
 
-An exchange leaves one REFUSAL, or one INTENT and one OUTCOME. Everything outside comes through a port.
+An exchange leaves one REFUSAL, or one INTENT and one OUTCOME (`recording.py`). Everything outside comes through a port.
 """
 
 from __future__ import annotations
@@ -11,27 +11,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sidecar.audit.context import open_context
-from sidecar.audit.records import Event, Result
-from sidecar.model.decision import Decision
-from sidecar.model.reasons import ReasonClass, in_order, leading
+from sidecar.audit.records import Result
 from sidecar.model.refusal import Refused, refused
 from sidecar.proxy.case import Case
-from sidecar.proxy.endings import defect, problem_of, stamped, stopping
+from sidecar.proxy.endings import defect, failed, problem_of, stamped, stopping
+from sidecar.proxy.explaining import both, fetch
 from sidecar.proxy.incoming import STOPPING
-from sidecar.proxy.obligations import arm_throttles, replacement
-from sidecar.proxy.observation import observation
+from sidecar.proxy.obligations import replacement
 from sidecar.proxy.passing import pass_on
 from sidecar.proxy.upstream import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from sidecar.audit.trail import Opened, Trail
-    from sidecar.fairness.throttle import Throttle
-    from sidecar.fairness.window import Observation, Window
+    from sidecar.audit.trail import Opened
     from sidecar.model.budget import Budget
     from sidecar.model.clock import Clock
     from sidecar.model.message import Request, Response
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from sidecar.proxy.client import Client
     from sidecar.proxy.judge import Judge
     from sidecar.proxy.ports import Observer, UpstreamPort
+    from sidecar.proxy.recording import Recording
 
 logger = logging.getLogger("sidecar.exchange")
 
@@ -52,9 +50,7 @@ class Exchange:
     admission: Admission
     judge: Judge
     upstream: UpstreamPort
-    trail: Trail
-    throttle: Throttle
-    window: Window
+    recording: Recording
     observer: Observer
     clock: Clock
     budget: Budget
@@ -83,7 +79,7 @@ class Exchange:
         """For what a front could not accept as a request; `request` holds what is known of it."""
         case = self._open(request, None)
         refusal = Refused(*reasons, allow=allow)
-        return await self._finish(case, self._refuse(case, refusal))
+        return await self._finish(case, self.recording.refuse(case, refusal))
 
     def _open(self, request: Request, client: Client | None) -> Case:
         now_s = self.clock.monotonic_s()
@@ -122,14 +118,14 @@ class Exchange:
             if case.is_probe:
                 return await self._probe(case, permit)
         except Refused as refusal:
-            return await self._refuse(case, refusal)
+            return await self.recording.refuse(case, refusal)
         except asyncio.CancelledError as cut:
             if stopping(cut):
-                return await self._refuse(case, Refused(STOPPING))
-            await self._refuse(case, refused("request_aborted", "the client went away before an answer"))
+                return await self.recording.refuse(case, Refused(STOPPING))
+            await self.recording.refuse(case, refused("request_aborted", "the client went away before an answer"))
             raise
         except Exception:
-            return await self._refuse(case, defect(case))
+            return await self.recording.refuse(case, defect(case))
         return await self._carry_out(case, permit)
 
     async def _probe(self, case: Case, permit: Permit) -> Response:
@@ -140,20 +136,19 @@ class Exchange:
 
     async def _carry_out(self, case: Case, permit: Permit) -> Response:
         """Steps 8 to 15: from here on there is an INTENT, so every way out writes an OUTCOME."""
-        opened = await self.trail.intent(case.context, case.question, permit.decision, case.request)
-        case.mark("intent")
+        opened = await self.recording.open(case, permit)
         try:
             answer = await self._effect(case, permit, opened)
         except Refused as refusal:
-            answer = self._failed(case, refusal)
+            answer = failed(case, refusal)
         except asyncio.CancelledError as cut:
             if not stopping(cut):
-                await self._conclude(case, opened, Result.ABORTED, None)
+                await self.recording.conclude(case, opened, Result.ABORTED, None)
                 raise
-            answer = self._failed(case, Refused(STOPPING))
+            answer = failed(case, Refused(STOPPING))
         except Exception:
-            answer = self._failed(case, defect(case))
-        await self._conclude(case, opened, case.result, case.begun or answer)
+            answer = failed(case, defect(case))
+        await self.recording.conclude(case, opened, case.result, case.begun or answer)
         case.passed_on = answer is case.begun
         return answer
 
@@ -165,14 +160,25 @@ class Exchange:
             return replaced
         if case.client is not None and case.passes_on:
             answer = await self._stream(case, permit, case.client, opened)
-            await self._arm_throttles(case)
+            await self.recording.arm_throttles(case)
             return answer
-        answer = await self._send(case, permit)
+        answer = await self._send_both(case, permit)
         case.answer_body = answer.body
         case.result = Result.RELEASED
         response = await self.judge.response(case, answer)
-        await self._arm_throttles(case)
+        await self.recording.arm_throttles(case)
         return response
+
+    async def _send_both(self, case: Case, permit: Permit) -> Response:
+        """The infer call's answer; the explain call, where the permit names one, goes out with it."""
+        if permit.explain is None:
+            return await self._send(case, permit)
+        case.explained = "cancelled"
+        ask = partial(self.upstream.explain, permit, _mark(case))
+        fetching = fetch(case, ask, self.judge.reader, partial(self._hold, case))
+        answer = await both(self._send(case, permit), fetching)
+        case.mark("explain")
+        return answer
 
     async def _send(self, case: Case, permit: Permit) -> Response:
         try:
@@ -198,62 +204,8 @@ class Exchange:
 
     def _hold(self, case: Case, answer: Response) -> None:
         """From the connection, which counted it until now; `handle` lets go of it."""
-        case.held_bytes = len(answer.body)
-        self.budget.hold(case.held_bytes)
-
-    async def _arm_throttles(self, case: Case) -> None:
-        if self.mode != "enforce":
-            return
-        for details in arm_throttles(case, (case.decision, case.response_decision), self.throttle):
-            await self.trail.event(Event.THROTTLE_ARMED, details)
-
-    async def _conclude(self, case: Case, opened: Opened, result: Result, answer: Response | None) -> None:
-        """Steps 13 and 14: OUTCOME first, then the prediction is observed."""
-        case.result = result
-        seen = observation(case)
-        await self.trail.outcome(
-            opened,
-            result,
-            answer.status if answer else None,
-            question=case.response_question,
-            decision=case.response_decision,
-            response_body=case.answer_body,
-            response_digest=case.answer_digest,
-            positive=seen.positive if seen else None,
-            stage_us=case.stage_us,
-        )
-        case.mark("outcome")
-        if seen is not None:
-            self._observe(case, seen)
-
-    def _observe(self, case: Case, seen: Observation) -> None:
-        """The OUTCOME stands, so the answer goes out even where the window fails to count it."""
-        try:
-            self.window.observe(seen)
-        except Exception:
-            logger.exception("decision %s: the window did not count it", case.context.decision_id)
-
-    async def _refuse(self, case: Case, refusal: Refused) -> Response:
-        """REFUSAL durable, then the refusal."""
-        case.result, case.reasons = Result.REFUSED, in_order(refusal.reasons)
-        response = problem_of(case, refusal)
-        if case.is_probe:
-            return response
-        decision = case.decision
-        if decision is None or decision.allow:
-            decision = Decision(allow=False, revision=case.revision, reasons=case.reasons)
-        await self.trail.refusal(case.context, decision, response.status, question=case.question, request=case.request)
-        return response
-
-    def _failed(self, case: Case, refusal: Refused) -> Response:
-        case.reasons = in_order(refusal.reasons)
-        by_us = leading(case.reasons).group in (ReasonClass.ENGINE, ReasonClass.UPSTREAM)
-        case.result = Result.FAILED if by_us else Result.REFUSED
-        decided = case.response_decision
-        if decided is None or decided.allow:
-            revision = decided.revision if decided else case.revision
-            case.response_decision = Decision(allow=False, revision=revision, reasons=case.reasons)
-        return problem_of(case, refusal)
+        case.held_bytes += len(answer.body)
+        self.budget.hold(len(answer.body))
 
 
 def _mark(case: Case) -> Mark:

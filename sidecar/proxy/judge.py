@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidecar.audit.records import Result
@@ -14,17 +14,20 @@ from sidecar.model.refusal import Refused, refused
 from sidecar.policy.permit import Permit, permit, shadow_permit
 from sidecar.protocols.attributes import problems
 from sidecar.proxy.case import Inquiry
+from sidecar.proxy.explaining import explain_call, place_of
 from sidecar.proxy.inputs import request_question, response_question
-from sidecar.proxy.obligations import replacement
+from sidecar.proxy.obligations import demands_explanation, replacement, unmet
 from sidecar.proxy.shadow import must_refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sidecar.fairness.window import Window
     from sidecar.model.endpoint import Endpoint
+    from sidecar.model.explain import ExplainCall
     from sidecar.model.facts import Facts
     from sidecar.model.message import Response
+    from sidecar.model.prediction import Prediction
     from sidecar.model.question import Question
     from sidecar.protocols.base import ServingProtocol
     from sidecar.proxy.case import Case
@@ -44,6 +47,8 @@ class Judge:
     reader: MessageReader
     listed_headers: Collection[bytes]
     skew_timeout_s: float
+    explain_path: Callable[[Endpoint], str | None]
+    """Where the model server explains what it infers at an endpoint."""
 
     async def request(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol) -> Permit:
         """A permit for the case's request, or Refused."""
@@ -54,18 +59,21 @@ class Judge:
             if must_refuse(case.mode, refusal.reasons):
                 raise
             case.would_deny += refusal.reasons
-            return shadow_permit(case.request, case.decision)
+            return shadow_permit(case.request, case.decision, self._explain(case, case.decision))
         finally:
             case.mark("request_decision")
         case.decision = decision
         case.would_deny += decision.shadow
         reasons = _stream_reasons(case) if decision.allow else decision.reasons
         if not reasons and decision.allow:
-            return permit(case.request, decision)
+            return permit(case.request, decision, self._explain(case, decision))
         if must_refuse(case.mode, reasons):
             raise Refused(*reasons)
         case.would_deny += reasons
-        return shadow_permit(case.request, decision)
+        return shadow_permit(case.request, decision, self._explain(case, decision))
+
+    def _explain(self, case: Case, decision: Decision) -> ExplainCall | None:
+        return explain_call(case, decision, self.explain_path)
 
     async def _decide_request(self, case: Case, endpoint: Endpoint, protocol: ServingProtocol) -> Decision:
         """Steps 3 to 6: "while its revision is not the snapshot's, repeat until the policy timeout"."""
@@ -127,20 +135,28 @@ class Judge:
             case.mark("response_decision")
         case.response_decision = decision
         case.would_deny += decision.shadow
-        if not decision.allow:
-            if must_refuse(case.mode, decision.reasons):
-                raise Refused(*decision.reasons)
-            case.would_deny += decision.reasons
+        reasons = unmet(case, decision) if decision.allow else decision.reasons
+        if reasons:
+            if must_refuse(case.mode, reasons):
+                raise Refused(*reasons)
+            case.would_deny += reasons
             return answer
         return self._replaced(case, decision) or answer
 
     async def _decide_response(self, case: Case, inquiry: Inquiry, answer: Response) -> Decision:
-        case.prediction = await self.reader.prediction(inquiry.protocol, inquiry.call, answer, inquiry.facts)
-        case.window = self.window.snapshot(case.model, case.version)
+        case.prediction = await self._read(case, inquiry, answer)
+        case.window = self.window.snapshot(inquiry.facts, case.version)
         case.response_question = response_question(
             inquiry.question, case.prediction, case.window, unix_s=case.clock.unix_s()
         )
         return await self.policy.decide(case.response_question, cacheable=False)
+
+    async def _read(self, case: Case, inquiry: Inquiry, answer: Response) -> Prediction:
+        call, facts = inquiry.call, inquiry.facts
+        if facts.explain is not None and call.endpoint.operation == "explain":
+            facts = replace(facts, read=replace(facts.read, explanation=place_of(inquiry)))
+        prediction = await self.reader.prediction(inquiry.protocol, call, answer, facts)
+        return prediction if case.explanation is None else replace(prediction, explanation=case.explanation)
 
     @staticmethod
     def _replaced(case: Case, decision: Decision) -> Response | None:
@@ -153,7 +169,11 @@ class Judge:
 def _stream_reasons(case: Case) -> tuple[Reason, ...]:
     """ "With a response rule in force" a stream is judged as a whole or refused, "as the model's data says"."""
     inquiry = case.inquiry
-    if inquiry is None or not inquiry.holds_stream or inquiry.facts.stream == "judge":
+    if inquiry is None or not inquiry.call.stream:
+        return ()
+    if demands_explanation(case.decision) and not inquiry.holds_stream:
+        return (Reason("stream_forbidden", "an explanation is required, and a stream that is passed on has none"),)
+    if not inquiry.holds_stream or inquiry.facts.stream == "judge":
         return ()
     return (Reason("stream_forbidden", "this model's answers are judged, and its facts do not say stream: judge"),)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, cast
 
+from sidecar.model.reasons import Reason
 from sidecar.model.refusal import refused
+from sidecar.proxy.explaining import is_explanation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +28,25 @@ def replacement(case: Case, decision: Decision) -> Response | None:
     for obligation in decision.obligations:
         if obligation.type == "fallback":
             return _fallback(case, obligation)
-        if obligation.type == "require_explanation":
-            raise refused("policy_malformed", "the obligation require_explanation cannot be met here")
     return None
+
+
+def demands_explanation(decision: Decision | None) -> bool:
+    """Whether a decision allows under the obligation `require_explanation`."""
+    return decision is not None and any(one.type == "require_explanation" for one in decision.obligations)
+
+
+def unmet(case: Case, decision: Decision) -> tuple[Reason, ...]:
+    """Why the prediction cannot be released, although the response decision allows it.
+
+    Either phase may require an explanation. A fallback needs none: it takes the place of the prediction.
+    """
+    if not (demands_explanation(case.decision) or demands_explanation(decision)):
+        return ()
+    explained = case.prediction is not None and is_explanation(case.prediction.explanation)
+    if explained or any(one.type == "fallback" for one in decision.obligations):
+        return ()
+    return (Reason("explanation_missing", "the policy requires an explanation of this prediction, and there is none"),)
 
 
 def _fallback(case: Case, obligation: Obligation) -> Response:
@@ -54,15 +72,10 @@ def arm_throttles(case: Case, decisions: Iterable[Decision | None], throttle: Th
                 continue
             rate_per_s = _positive(obligation, "rate_per_s")
             hold_s = _positive(obligation, "hold_s")
-            if throttle.arm(case.model, case.version, rate_per_s, hold_s):
-                events.append(
-                    {
-                        "model": case.model,
-                        "version": case.version,
-                        "rate_per_s": rate_per_s,
-                        "hold_s": hold_s,
-                    }
-                )
+            armed = throttle.arm(case.model, case.version, rate_per_s, hold_s)
+            if armed is not None:
+                cause = {"decision_id": case.context.decision_id, "rule": obligation.parameters.get("rule")}
+                events.append(armed.details() | cause)
     return events
 
 

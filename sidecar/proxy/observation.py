@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 
 def observation(case: Case) -> Observation | None:
-    """ "Windows count all judged predictions, released or not"; None where no prediction was judged."""
-    if case.prediction is None or case.inquiry is None:
+    """ "Windows count all judged predictions, released or not"; None where no prediction was judged.
+
+    Without the policy's question the record has no prediction either, and a rebuilt window would lack what it counts.
+    """
+    if case.prediction is None or case.inquiry is None or case.response_question is None:
         return None
     groups = case.inquiry.attributes.groups
     return Observation(
@@ -27,7 +30,8 @@ def observation(case: Case) -> Observation | None:
         groups=groups.value if groups.status is Status.PRESENT and isinstance(groups.value, tuple) else (),
         scores=case.prediction.scores,
         positive=_positive(case.inquiry.facts.read.positive, case.prediction),
-        released=case.result in (Result.RELEASED, Result.REPLACED),
+        instances=case.inquiry.call.instances,
+        released=case.result is Result.RELEASED,
     )
 
 

@@ -54,6 +54,10 @@ class UpstreamPort(Protocol):
         """The model server's whole answer; raises `Refused` with an `upstream_*` reason."""
         ...
 
+    async def explain(self, permit: Permit, mark: Mark) -> Response:
+        """What the model server answers to the explain call that the permit names; raises as `send`."""
+        ...
+
     def stream(self, permit: Permit, mark: Mark) -> AbstractAsyncContextManager[Answering]:
         """An answer that is passed on as it comes; raises as `send`, also while it comes."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sidecar.protocols.attributes import extract
 from sidecar.protocols.coding import readable_request, readable_response
@@ -31,8 +31,7 @@ THREADS = 2
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """What one request says. The call no longer holds the body."""
 
     call: Call
@@ -53,13 +52,15 @@ class MessageReader:
         """Raises `Refused` as `ServingProtocol.read_request` does."""
 
         def work() -> Findings:
-            readable = readable_request(request, self.codings.get(protocol.name, ()), self.limits.decoded_bytes)
+            codings = self.codings.get(protocol.name, ())
+            readable = readable_request(request, codings, self.limits.decoded_bytes) if is_coded else request
             call = protocol.read_request(endpoint, readable, facts, self.limits)
             known = facts.of(call.endpoint.model)
             attributes = extract(request, call, known, consent, protocol)
             return Findings(without_body(call, known, protocol), attributes)
 
-        return await self._run(work, request)
+        is_coded = _is_coded(request)
+        return await self._in_thread(work) if is_coded or _is_long(request) else work()
 
     async def prediction(
         self, protocol: ServingProtocol, call: Call, answer: Response, facts: ModelFacts
@@ -67,20 +68,24 @@ class MessageReader:
         """Raises `Refused` as `ServingProtocol.read_prediction` does."""
 
         def work() -> Prediction:
-            readable = readable_response(answer, self.limits.decoded_bytes) if facts.read.reads_answer else answer
+            reads_coded = is_coded and facts.read.reads_answer
+            readable = readable_response(answer, self.limits.decoded_bytes) if reads_coded else answer
             return protocol.read_prediction(call, readable, facts)
 
-        return await self._run(work, answer)
+        is_coded = _is_coded(answer)
+        return await self._in_thread(work) if is_coded or _is_long(answer) else work()
 
-    async def _run(self, work: Callable[[], T], message: Request | Response) -> T:
-        if not _is_heavy(message):
-            return work()
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
 
-def _is_heavy(message: Request | Response) -> bool:
-    """A coded body may hold a thousand times its length."""
-    return len(message.body) > OFF_LOOP_BYTES or bool(message.header_values(b"content-encoding"))
+def _is_coded(message: Request | Response) -> bool:
+    """A coded body may hold a thousand times its length: it is read in a thread, too."""
+    return bool(message.header_values(b"content-encoding"))
+
+
+def _is_long(message: Request | Response) -> bool:
+    return len(message.body) > OFF_LOOP_BYTES
 
 
 def new_threads() -> ThreadPoolExecutor:

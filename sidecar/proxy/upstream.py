@@ -149,6 +149,15 @@ class Upstream:
             raise _refusal(failure) from failure
         return _returned(answer)
 
+    async def explain(self, permit: Permit, mark: Mark) -> Response:
+        """As `send`, for the explain call that the permit names, within the time that it gives."""
+        request, call = permit.spend_explain()
+        try:
+            answer = await self._pool.send(*_written(request, mark), timeout_s=call.timeout_ms / 1_000)
+        except ExchangeFailed as failure:
+            raise _refusal(failure) from failure
+        return _returned(answer)
+
     @contextlib.asynccontextmanager
     async def stream(self, permit: Permit, mark: Mark) -> AsyncGenerator[Answering]:
         """As `send`, but the answer's body comes as the model server sends it, for at most the stream's time."""

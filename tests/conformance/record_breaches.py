@@ -51,7 +51,14 @@ OPENING: list[Breach] = [
 ]
 
 RECORD_BREACHES: dict[str, list[Breach]] = {
-    "INTENT": [*OPENING, ("/endpoint", None)],
+    "INTENT": [
+        *OPENING,
+        ("/endpoint", None),
+        ("/explain", True),
+        ("/explain/path", None),
+        ("/explain/timeout_ms", 0),
+        ("/explain/method", 1),
+    ],
     "REFUSAL": [
         *OPENING,
         ("/status", 200),
@@ -108,7 +115,7 @@ OPENING_OPTIONAL = {
 }
 
 OPTIONAL: dict[str, set[str]] = {
-    "INTENT": OPENING_OPTIONAL,
+    "INTENT": OPENING_OPTIONAL | {"/explain"},
     "REFUSAL": OPENING_OPTIONAL | {"/decision/reasons/0/rule", "/decision/reasons/0/remedy"},
     "OUTCOME": {
         "/salt",

@@ -85,7 +85,7 @@ RESPONSE: list[Breach] = [
     ("/window/groups/a/n", 1.5),
     ("/window/groups/a/positive_rate", -0.1),
     ("/window/groups/a/positive_rate", 1.1),
-    ("/window/disparate_impact/ratio", None),
+    ("/window/disparate_impact/ratio", "1.2"),
     ("/window/disparate_impact/ratio", -1),
     ("/window/disparate_impact/lower", -1),
 ]
@@ -110,6 +110,8 @@ DECISION: list[Breach] = [
     ("/obligations/0", {"type": "fallback"}),
     ("/obligations/0", {"type": "fallback", "outputs": []}),
     ("/obligations/0", {"type": "fallback", "outputs": "deny"}),
+    ("/obligations/0", {"type": "fallback", "outputs": ["deny"], "by": None}),
+    ("/obligations/0", {"type": "require_explanation", "timeout_ms": 0}),
     ("/ttl_s", -1),
 ]
 
@@ -134,6 +136,12 @@ MODEL: list[Breach] = [
     ("/models/credit/stream", "pass"),
     ("/models/credit/read/score", "input:income"),
     ("/models/credit/read/label", "first_number"),
+    ("/models/credit/read/features", {f"x{number}": "input:x" for number in range(65)}),
+    ("/models/credit/explain", True),
+    ("/models/credit/explain", {}),
+    ("/models/credit/explain", {"timeout_ms": 0}),
+    ("/models/credit/explain", {"timeout_ms": 30_001}),
+    ("/models/credit/explain", {"timeout_ms": 500, "read": "input:income"}),
 ]
 
 DATA: list[Breach] = [
@@ -157,7 +165,8 @@ DATA: list[Breach] = [
     ("/models/credit/rules/consent", "Shadow"),
     ("/models/credit/rules/consent", "enforced"),
     ("/models/credit/mitigation/fairness_band/action", "ignore"),
-    ("/models/credit/mitigation/fairness_band/action", "fallback"),  # without outputs
+    ("/models/credit/mitigation/fairness_band", {"action": "fallback", "by": ["credit_scoring"]}),
+    ("/models/credit/mitigation/fairness_band", {"action": "fallback", "by": "credit_scoring", "outputs": [{}]}),
     ("/models/credit/mitigation/fairness_band", {"action": "fallback", "outputs": []}),
     ("/models/credit/mitigation/disparate_impact/rate_per_s", 0),
     ("/models/credit/mitigation/disparate_impact/hold_s", 0),

@@ -20,6 +20,7 @@ from sidecar.model.attributes import Attribute, Attributes, Status
 from sidecar.model.consent import ConsentFact, ConsentStatus
 from sidecar.model.decision import Decision, Obligation
 from sidecar.model.endpoint import Endpoint, EndpointKind
+from sidecar.model.explain import ExplainCall
 from sidecar.model.message import Request
 from sidecar.model.prediction import Prediction
 from sidecar.model.reasons import Reason
@@ -60,6 +61,9 @@ LONG = Decision(
 )
 
 
+EXPLAIN = ExplainCall("/v1/models/credit:explain", 500)
+
+
 def asked(request: Request = REQUEST, attributes: Attributes = ATTRIBUTES, consent: ConsentFact = CONSENT) -> Question:
     return request_question(request, Call(ENDPOINT, 1), attributes, consent, listed_headers=(), unix_s=CLOCK.unix_s())
 
@@ -76,7 +80,7 @@ def context(request: Request = REQUEST, endpoint: Endpoint | None = ENDPOINT) ->
 
 
 async def exchange(trail: Trail, result: Result, status: int | None, **ending: Any) -> None:
-    opened = await trail.intent(context(), asked(), ALLOW, REQUEST)
+    opened = await trail.intent(context(), asked(), ALLOW, REQUEST, explain=EXPLAIN)
     await trail.outcome(opened, result, status, **ending)
 
 
@@ -102,7 +106,7 @@ async def refused_after_the_model(trail: Trail) -> None:
 
 
 async def without_scores_or_windows(trail: Trail) -> None:
-    question = response_question(asked(), Prediction(200), INSUFFICIENT, unix_s=CLOCK.unix_s())
+    question = response_question(asked(), Prediction(200), WindowSnapshot(INSUFFICIENT), unix_s=CLOCK.unix_s())
     await exchange(trail, Result.RELEASED, 200, question=question, decision=ALLOW)
 
 

@@ -69,10 +69,11 @@ BROKEN: dict[str, set[str]] = {
         "denies where scores are an object",
     },
     "disparate_impact": {
+        "denies when certain is null",
         "permits where the window holds too little",
         "denies when certain is of a wrong type",
     },
-    "explanation": {"denies when the input lacks the prediction"},
+    "explanation": {"denies none where it says so in a word", "denies when the input lacks the prediction"},
     "fairness_band": {
         "denies an empty list of scores",
         "denies an empty list of groups",
@@ -96,7 +97,6 @@ BROKEN: dict[str, set[str]] = {
         "denies in shadow too where the call's groups are false",
     },
     "group_mean_band": {
-        "denies a window without bounds",
         "denies when the window is missing",
         "denies a window whose state it does not know",
         "denies a window without groups",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.audit.salts import Salt
+    from sidecar.evidence.replay.reads import InputPath
     from sidecar.evidence.replay.rows import Json
 
 POLICIES_IN_MEMORY = 4
@@ -40,10 +41,17 @@ class PolicyUsed:
         data = cast("Json", orjson.loads(bundle.data_json))
         return cls(bundle, data, PolicyReads(bundle.modules), has_entries(data))
 
-    def rules_of(self, model: str) -> object:
-        """The modes of a model's guards; None where it is unknown."""
+    def reads_of(self, model: str, phase: str) -> frozenset[InputPath]:
+        """Which of the values that a record has only in part the policy may read for a model."""
+        return self.reads.of(self._facts_of(model).get("rules"), phase)
+
+    def fallbacks_of(self, model: str, phase: str) -> tuple[frozenset[str], frozenset[InputPath]]:
+        """The guards for which fallbacks are computed, and which such values those are computed from."""
+        return self.reads.of_fallbacks(self._facts_of(model).get("mitigation"), phase)
+
+    def _facts_of(self, model: str) -> Json:
         facts = cast("Json", self.data.get("models", {})).get(model)
-        return cast("Json", facts).get("rules") if isinstance(facts, dict) else None
+        return cast("Json", facts) if isinstance(facts, dict) else {}
 
     def under(self, salt: Salt | None) -> Bundle:
         """The bundle for one period's records. Its revision stays: decisions carry it."""

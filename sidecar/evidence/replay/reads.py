@@ -43,15 +43,21 @@ _ASKS_WHETHER = re.compile(
     r'\{\s*(\w+) := input\.prediction\.explanation\s*\n\s*not \1 in \[null, false, "", \[\], \{\}\]\s*\}'
 )
 """The body of the shipped guard `explanation`: the name lives in this body alone, so nothing else reads it."""
+_FALLBACK = re.compile(r"^(?:default )?fallback\b.*?(?=^[a-z]|\Z)", re.MULTILINE | re.DOTALL)
+"""A guard's rule `fallback`, up to the next rule: asked only where a mitigation says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """`guard` and `phase` of a guard's module; None for a library's, which any guard may use."""
+    """`guard` and `phase` of a guard's module; None for a library's, which any guard may use.
+
+    `computing`: what its fallback reads beside.
+    """
 
     guard: str | None
     phase: str | None
     reads: frozenset[InputPath]
+    computing: frozenset[InputPath] = frozenset()
 
 
 class PolicyReads:
@@ -67,13 +73,19 @@ class PolicyReads:
         self._known: dict[tuple[object, str], frozenset[InputPath]] = {}
 
     def of(self, rules: object, phase: str) -> frozenset[InputPath]:
-        """By the guards that are asked of a model with these `rules`, and all libraries."""
+        """By the guards asked of a model with these `rules`, less their fallbacks, and by all libraries."""
         modes: Mapping[str, object] = cast("Mapping[str, object]", rules) if isinstance(rules, dict) else {}
         key = (tuple(modes.items()), phase)
         if key not in self._known:  # as many as models in the policy's data have different rules
             found = [module.reads for module in self._modules if self._is_asked(module, modes, phase)]
             self._known[key] = frozenset[InputPath]().union(*found)
         return self._known[key]
+
+    def of_fallbacks(self, mitigation: object, phase: str) -> tuple[frozenset[str], frozenset[InputPath]]:
+        """The guards whose failure a computed fallback mitigates, and what those who compute may read for that."""
+        by = dict(_computed(mitigation)) if phase == "response" else {}
+        found = [module.reads | module.computing for module in self._modules if module.guard in by.values()]
+        return frozenset(by), frozenset[InputPath]().union(*found)
 
     def _is_asked(self, module: _Module, modes: Mapping[str, object], phase: str) -> bool:
         # Where another module asks a guard, it may matter though it is off.
@@ -86,8 +98,20 @@ class PolicyReads:
 
 def _module(code: str) -> _Module:
     named = _PACKAGE.search(code)
-    guard, phase = named.groups() if named else (None, None)
-    return _Module(guard, phase, frozenset(may_read(code)))
+    if named is None:
+        return _Module(None, None, frozenset(may_read(code)))
+    rest, fallbacks = _FALLBACK.sub("", code), "\n".join(_FALLBACK.findall(code))
+    return _Module(named[1], named[2], frozenset(may_read(rest)), frozenset(may_read(fallbacks)))
+
+
+def _computed(mitigation: object) -> Iterator[tuple[str, str]]:
+    """The guards in whose stead another (or they themselves) may compute a decision, and that other."""
+    entries = cast("Mapping[str, object]", mitigation).items() if isinstance(mitigation, dict) else ()
+    for name, entry in entries:
+        if isinstance(entry, dict):
+            said = cast("Mapping[str, object]", entry)
+            if said.get("action") == "fallback" and "outputs" not in said:
+                yield name, str(said.get("by", name))
 
 
 def may_read(code: str) -> Iterator[InputPath]:

@@ -43,13 +43,18 @@ UNDECIDED_NOW = frozenset({"policy_unavailable", "policy_timeout", "overloaded"}
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A row that can be replayed: with which policy, engine and salt."""
+    """A row that can be replayed: with which policy, engine and salt.
+
+    `doubted`: guards for whose failure a fallback is computed from what the record has not; `doubt` says what.
+    """
 
     row: Row
     input_json: bytes
     policy: PolicyUsed
     kind: str
     salt: Salt | None
+    doubted: frozenset[str] = frozenset()
+    doubt: Skipped | None = None
 
     @property
     def run(self) -> tuple[str, str, str | None]:
@@ -145,9 +150,14 @@ class _Replay:
             return policy
         salt = self._salt(row.period)
         asked = restored(row.input, salt)
-        reads = policy.reads.of(policy.rules_of(row.place.model), str(row.place.phase))
-        hindered = obstacle(row, asked, reads, salt, registers=policy.registers)
-        return hindered or _Asked(row, orjson.dumps(asked), policy, self._engines.kind_for(row.engine), salt)
+        model, phase = row.place.model, str(row.place.phase)
+        hindered = obstacle(row, asked, policy.reads_of(model, phase), salt, registers=policy.registers)
+        if hindered:
+            return hindered
+        doubted, reads = policy.fallbacks_of(model, phase)
+        doubt = obstacle(row, asked, reads, salt, registers=policy.registers)
+        kind = self._engines.kind_for(row.engine)
+        return _Asked(row, orjson.dumps(asked), policy, kind, salt, doubted if doubt else frozenset(), doubt)
 
     async def _judge(self, chunk: list[_Asked]) -> None:
         for _, asked in groupby(chunk, key=lambda one: one.run):
@@ -171,6 +181,9 @@ class _Replay:
     def _compare(self, asked: _Asked, decision: Decision | Skipped) -> None:
         if isinstance(decision, Skipped):
             self._tally.skipped(decision)
+            return
+        if asked.doubt and any(reason.rule in asked.doubted for reason in decision.reasons):
+            self._tally.skipped(asked.doubt)  # the fallback would have taken its place
             return
         row, words = asked.row, self._policies.candidate is None
         found = difference(row.place, row.decision, decision_shape(decision), words=words)

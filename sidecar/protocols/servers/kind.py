@@ -43,6 +43,10 @@ class Server:
             raise refused("endpoint_unknown", "the endpoint names no model; --default-model says which one it means")
         return replace(endpoint, model=self.default_model)
 
+    def explain_path(self, endpoint: Endpoint) -> str | None:
+        """Where the server explains what it infers at `endpoint`, which `route` gave; None where it does not."""
+        return self.table.explain_path(endpoint)
+
     def protocol(self, endpoint: Endpoint) -> ServingProtocol:
         """The protocol of an endpoint that `route` gave."""
         return self.protocols[endpoint.protocol]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sidecar.protocols.reading import json_document
-from sidecar.protocols.rows import ABSENT
+from sidecar.protocols.rows import ABSENT, columns_of
 from sidecar.protocols.strict_json import Malformed, is_array, is_object
 from sidecar.protocols.v2.binary import response_parts, tails
 from sidecar.protocols.v2.streams import agreed, documents
@@ -40,42 +40,40 @@ class Answer:
 
     def column(self, document: object, reader: Reader) -> Sequence[object]:
         """See `reading.Outputs.column`."""
-        index = _index(document, reader.name)
-        if index is None:
+        found = self._found(document, reader.name)
+        if found is None:
             raise Malformed("the answer has no such output")
-        tensor = read_tensor(_outputs(document)[index], self._tail(index))
+        tensor = read_tensor(*found)
         return tensor.column(reader.column, self._call.instances, batch=self._facts.batch)
 
     def whole(self, document: object, reader: Reader) -> object:
         """See `reading.Outputs.whole`; what is binary becomes flat `data`."""
-        index = _index(document, reader.name)
-        if index is None:
+        found = self._found(document, reader.name)
+        if found is None:
             return ABSENT
-        tensor, tail = _outputs(document)[index], self._tail(index)
+        tensor, tail = found
         if tail is None:
             return tensor.get("data", ABSENT)
         return list(read_tensor(tensor, tail).elements.every(0, 1))
 
-    def _tail(self, index: int) -> memoryview | None:
-        return self._tails[index] if self._tails else None
+    def _found(self, document: object, name: str) -> tuple[dict[str, object], memoryview | None] | None:
+        """The output of a name, and its tail; None where there is none. Raises `Malformed` where there are two."""
+        found: tuple[dict[str, object], memoryview | None] | None = None
+        for index, tensor in enumerate(_outputs(document)):
+            if tensor.get("name") == name:
+                if found is not None:
+                    raise Malformed("outputs holds it twice")
+                found = tensor, self._tails[index] if self._tails else None
+        return found
 
 
 def _outputs(document: object) -> list[dict[str, object]]:
     items = document.get("outputs") if is_object(document) else None
     if items is None:
         return []
-    objects = [item for item in items if is_object(item)] if is_array(items) else []
-    if not is_array(items) or len(objects) != len(items):
+    if not is_array(items) or not set(map(type, items)) <= {dict}:
         raise Malformed("outputs is not an array of objects")
-    return objects
-
-
-def _index(document: object, name: str) -> int | None:
-    """Where the output of a name stands; None where there is none. Raises `Malformed` where there are two."""
-    found = [index for index, tensor in enumerate(_outputs(document)) if tensor.get("name") == name]
-    if len(found) > 1:
-        raise Malformed("outputs holds it twice")
-    return found[0] if found else None
+    return cast("list[dict[str, object]]", items)
 
 
 def _whole_stream(events: Sequence[Mapping[str, object]]) -> dict[str, object]:
@@ -93,12 +91,11 @@ def _by_name(event: Mapping[str, object]) -> dict[str, object]:
 
 def fallback_columns(rows: Sequence[object]) -> list[dict[str, object]] | None:
     """A tensor for each member of the rows; None unless the rows are objects alike, of scalars that tensors hold."""
-    objects = [row for row in rows if is_object(row)]
-    if not objects or len(objects) != len(rows) or any(row.keys() != objects[0].keys() for row in objects):
+    by_name = columns_of(rows)
+    if by_name is None:
         return None
     columns: list[dict[str, object]] = []
-    for name in objects[0]:
-        data = [row[name] for row in objects]
+    for name, data in by_name.items():
         datatype = _datatype(data)
         if datatype is None:
             return None

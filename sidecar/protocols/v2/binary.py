@@ -17,7 +17,7 @@ from sidecar.protocols.media import HEAD_LENGTH, JSON, media_type, unsupported
 from sidecar.protocols.strict_json import Malformed, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sidecar.model.message import Body, Request, Response
 
@@ -46,31 +46,28 @@ JSON_ONLY = Framing()
 """A server that passes over the header, and reads whatever comes as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A body taken apart: its JSON, None where it is raw, and a view of what follows."""
+def request_parts(request: Request, framing: Framing) -> tuple[dict[str, object] | None, memoryview]:
+    """A request's JSON, None where it is raw, and a view of what follows.
 
-    head: dict[str, object] | None
-    rest: memoryview = _EMPTY
-
-
-def request_parts(request: Request, framing: Framing) -> Parts:
-    """A request's parts; refuses with `media_type_unsupported` or `body_malformed`."""
+    Refuses with `media_type_unsupported` or `body_malformed`.
+    """
     said = request.header_values(HEAD_LENGTH)
-    _check_media_type(request, framing, binary=bool(said))
+    types = framing.binary_types if said else framing.json_types
+    if media_type(request, binary=framing.takes_binary) not in types:
+        raise unsupported(f"Content-Type must be {' or '.join(name.decode() for name in types if name)}")
     if not said:
-        return Parts(json_object(request.body))
+        return json_object(request.body), _EMPTY
     try:
         length = _head_length(said, request.body)
     except Malformed as error:
         raise body_malformed(str(error)) from None
     if length:
-        return Parts(json_object(_head(request.body, length)), memoryview(request.body)[length:])
+        return json_object(_head(request.body, length)), memoryview(request.body)[length:]
     if not framing.raw:
         raise unsupported("raw input is not taken: Inference-Header-Content-Length is 0")
     if not request.body:
         raise body_malformed("the body is empty")
-    return Parts(None, memoryview(request.body))
+    return None, memoryview(request.body)
 
 
 def response_parts(response: Response) -> tuple[object, memoryview]:
@@ -84,7 +81,7 @@ def response_parts(response: Response) -> tuple[object, memoryview]:
     return strict_json.loads(_head(response.body, length)), memoryview(response.body)[length:]
 
 
-def tails(tensors: Sequence[object], rest: memoryview) -> list[memoryview | None]:
+def tails(tensors: Sequence[Mapping[str, object]], rest: memoryview) -> list[memoryview | None]:
     """Each tensor's binary data, None for one that has none; raises `Malformed` unless they fill the rest."""
     found: list[memoryview | None] = []
     end = 0
@@ -95,15 +92,6 @@ def tails(tensors: Sequence[object], rest: memoryview) -> list[memoryview | None
     if end != len(rest):
         raise Malformed("binary_data_size: all of them together are not the length of what follows the JSON head")
     return found
-
-
-def _check_media_type(request: Request, framing: Framing, *, binary: bool) -> None:
-    if binary and not framing.takes_binary:
-        raise unsupported("binary tensors are not taken; send the tensors as JSON")
-    types = framing.binary_types if binary else framing.json_types
-    if media_type(request, binary=binary) not in types:
-        named = " or ".join(name.decode() for name in types if name)
-        raise unsupported(f"Content-Type must be {named}")
 
 
 def _head_length(said: Sequence[bytes], body: Body) -> int:
@@ -119,9 +107,9 @@ def _head(body: Body, length: int) -> Body:
     return body if length == len(body) else body[:length]
 
 
-def _binary_size(tensor: object) -> int | None:
-    parameters = tensor.get("parameters") if is_object(tensor) else None
-    if not is_object(tensor) or not is_object(parameters) or "binary_data_size" not in parameters:
+def _binary_size(tensor: Mapping[str, object]) -> int | None:
+    parameters = tensor.get("parameters")
+    if not is_object(parameters) or "binary_data_size" not in parameters:
         return None
     size = parameters["binary_data_size"]
     # Not isinstance: a JSON boolean is no size.

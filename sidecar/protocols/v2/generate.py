@@ -12,7 +12,7 @@ from sidecar.model.refusal import refused
 from sidecar.protocols import reading
 from sidecar.protocols.base import GOVERNED_NAMES, Call, second_sources
 from sidecar.protocols.bodies import body_malformed, json_object, object_member
-from sidecar.protocols.media import JSON, UNSAID, media_type, unsupported
+from sidecar.protocols.media import UNSAID, require_json
 from sidecar.protocols.rows import ABSENT, OneRow, cell
 from sidecar.protocols.strict_json import is_array, is_object
 from sidecar.protocols.v2.streams import STREAMED, agreed, documents, fallback_response
@@ -42,8 +42,7 @@ class Generate:
     def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`."""
         del limits  # one instance, always
-        if media_type(request) not in (JSON, UNSAID):
-            raise unsupported("Content-Type must be application/json")
+        require_json(request, UNSAID)
         body = json_object(request.body)
         parameters = object_member(body, "parameters")
         batch = facts.of(endpoint.model).batch

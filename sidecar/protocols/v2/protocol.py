@@ -50,20 +50,20 @@ class V2:
     def read_request(self, endpoint: Endpoint, request: Request, facts: Facts, limits: Limits) -> Call:
         """See `ServingProtocol.read_request`; the body becomes the inputs by name."""
         known = facts.of(endpoint.model)
-        parts = request_parts(request, self._framing)
-        if parts.head is None:
+        head, rest = request_parts(request, self._framing)
+        if head is None:
             return _raw(endpoint, known)
-        inputs = _objects(parts.head, "inputs")
+        inputs = _objects(head, "inputs")
         if not inputs:
             raise body_malformed("inputs holds no tensor")
         if len(inputs) > MAX_INPUTS:
             raise body_malformed(f"inputs holds more than {MAX_INPUTS} tensors")
-        said = governed(parts.head, inputs, _objects(parts.head, "outputs"), binary=self._framing.takes_binary)
-        tensors = _tensors(inputs, parts.rest)
+        said = governed(head, inputs, _objects(head, "outputs"), binary=self._framing.takes_binary)
+        tensors = _tensors(inputs, rest)
         instances = _instances(tensors, known)
         check_instances(instances, limits)
         streamed = endpoint.operation in STREAMED
-        return Call(endpoint, instances, said, tensors, stream=streamed, id=_id(parts.head))
+        return Call(endpoint, instances, said, tensors, stream=streamed, id=_id(head))
 
     def input_column(self, call: Call, facts: ModelFacts, reader: Reader) -> Sequence[object] | None:
         """See `ServingProtocol.input_column`."""

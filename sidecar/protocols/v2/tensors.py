@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from sidecar.protocols.strict_json import Malformed, is_array
 from sidecar.protocols.v2.datatypes import packed
@@ -21,8 +21,7 @@ MAX_RANK = 32
 _SCALARS = {int, float, str, bool, type(None)}
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """A tensor whose elements are as many as its shape says."""
 
     shape: Sequence[int]

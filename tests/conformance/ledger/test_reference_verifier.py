@@ -71,7 +71,7 @@ def test_a_ledger_of_any_size_is_good(tmp_path: Path, reference: ReferenceVerifi
 
 
 @given(st.integers(0, 1_200), st.integers(0, 1_200))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_ledger_that_grows_is_consistent(
     tmp_path_factory: pytest.TempPathFactory, reference: ReferenceVerifier, one: int, other: int
 ) -> None:

@@ -71,7 +71,7 @@ async def test_all_that_waits_is_one_commit_in_the_order_of_the_calls(it: Opened
     assert sum(call.name == "write" for call in it.files.calls[begun:]) == 2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.integers(1, 30_000), min_size=1, max_size=4), min_size=1, max_size=12))
 async def test_whoever_calls_from_wherever_each_record_is_there_once_and_in_its_callers_order(
     pads: list[list[int]],

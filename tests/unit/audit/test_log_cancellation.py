@@ -54,7 +54,7 @@ async def test_a_cancelled_append_finishes_and_its_task_is_cancelled_at_the_next
     assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.none() | st.integers(0, 40), min_size=1, max_size=8))
 async def test_no_cancellation_at_any_step_leaves_an_intent_open_or_unknown_to_its_caller(
     steps: list[int | None],

@@ -11,6 +11,7 @@ from sidecar.audit.port import Kind
 from sidecar.audit.records import Event, Origin, Result
 from sidecar.audit.salts import Salt
 from sidecar.model.decision import Decision, Obligation
+from sidecar.model.explain import ExplainCall
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from tests.unit.audit.samples import (
@@ -63,7 +64,7 @@ def opening(**changes: Any) -> dict[str, Any]:
 def test_an_intent_has_the_whole_input_with_its_people_hidden() -> None:
     record = records.intent(context(), request_question(), ALLOW, REQUEST, salt=SALT, origin=ORIGIN)
     assert (record.kind, record.decision_id) == (Kind.INTENT, IDS["decision_id"])
-    assert body(record) == opening()
+    assert body(record) == opening(explain=None)
     for hidden in (SUBJECT, TOKEN_ID, "10.1.2.3", "a=secret", BODY.decode()):
         assert hidden.encode() not in record.body
 
@@ -80,7 +81,14 @@ def test_a_token_without_id_or_subject_leaves_null() -> None:
 def test_a_would_deny_that_no_policy_was_asked_about_has_an_intent() -> None:
     record = records.intent(context(), None, DENY, REQUEST, salt=SALT, origin=Origin("opa", "shadow"))
     denied = orjson.loads(orjson.dumps(DENY.as_json()))
-    assert body(record) == opening(input=None, decision=denied, engine=None, mode="shadow")
+    assert body(record) == opening(input=None, decision=denied, engine=None, mode="shadow", explain=None)
+
+
+def test_an_intent_names_the_explain_call() -> None:
+    call = ExplainCall("/v1/models/credit:explain", 250)
+    record = records.intent(context(), request_question(), ALLOW, REQUEST, salt=SALT, origin=ORIGIN, explain=call)
+    named = {"method": "POST", "path": "/v1/models/credit:explain", "timeout_ms": 250}
+    assert body(record) == opening(explain=named)
 
 
 def test_a_refusal_before_routing_has_what_is_known() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sidecar.model.decision import OBLIGATION_TYPES, Decision, Obligation
+from sidecar.model.decision import OBLIGATION_TYPES, Decision, Obligation, flagging
 from sidecar.model.reasons import Reason
 
 
@@ -41,3 +41,11 @@ def test_a_bare_allow() -> None:
 
 def test_the_obligations_are_the_contracts() -> None:
     assert {"throttle", "fallback", "flag_review", "require_explanation"} == OBLIGATION_TYPES
+
+
+def test_the_rules_that_flag_are_told_whatever_was_decided() -> None:
+    flag, nameless = Obligation("flag_review", {"rule": "staleness"}), Obligation("flag_review", {})
+    throttle = Obligation("throttle", {"rule": "disparate_impact", "rate_per_s": 1, "hold_s": 1})
+    allow = Decision(allow=True, revision="r1", obligations=(throttle, flag))
+    deny = Decision(allow=False, revision="r1", obligations=(nameless, Obligation("flag_review", {"rule": ["x"]})))
+    assert list(flagging(allow, None, deny)) == ["staleness", None, None]

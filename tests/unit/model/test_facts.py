@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.model.facts import (
+    UNEXPLAINED_TIERS,
     Facts,
     GroupPlace,
     GroupSource,
@@ -14,6 +18,7 @@ from sidecar.model.facts import (
     parse_group_source,
     parse_reader,
 )
+from tests.policies import REGO
 
 names = st.text(st.characters(exclude_characters="[]", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
 
@@ -103,3 +108,26 @@ def test_the_facts_of_a_model() -> None:
 @pytest.mark.parametrize(("model", "name"), [("other", "other"), (None, "")])
 def test_a_model_that_is_not_registered_has_the_defaults(model: str | None, name: str) -> None:
     assert Facts("r1", {"credit": ModelFacts("credit")}).of(model) == ModelFacts(name)
+
+
+@pytest.mark.parametrize(
+    ("rules", "tier", "needed"),
+    [
+        ({}, "high", True),
+        ({}, None, True),
+        ({}, "hihg", True),
+        ({}, "limited", False),
+        ({"explanation": "shadow"}, "high", True),
+        ({"explanation": "Off"}, "high", True),
+        ({"explanation": "off"}, "high", False),
+        ({"explanation": "shadow"}, "low", False),
+    ],
+)
+def test_an_explanation_is_needed_as_the_guard_has_it(rules: dict[str, str], tier: str | None, needed: bool) -> None:
+    assert ModelFacts("credit", rules=rules, risk_tier=tier).needs_explanation is needed
+
+
+def test_the_tiers_without_explanation_are_the_guards() -> None:
+    guard = (REGO / "guards/explanation/response/explanation.rego").read_text()
+    (listed,) = re.findall(r"risk_tier in (\{[^}]*\})", guard)
+    assert set(json.loads(listed.replace("{", "[").replace("}", "]"))) == UNEXPLAINED_TIERS

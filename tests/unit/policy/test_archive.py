@@ -61,7 +61,7 @@ def test_without_a_revision_it_is_named_by_its_content() -> None:
     ("content", "problem"),
     [
         (b"no archive", "cannot be read"),
-        (gzip.compress(b"no tar"), "cannot be read"),
+        (gzip.compress(b"no tar", mtime=0), "cannot be read"),
         (packed({"a.rego": MODULE})[:-20], "cannot be read"),
         (packed({"data.json": "{}"}), "no .*rego file"),
         (packed({"a.rego": MODULE, "data.json": "{"}), "cannot be read"),

@@ -4,7 +4,7 @@ import io
 import json
 import tarfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,6 +86,17 @@ def test_data_under_another_key_is_refused(tmp_path: Path) -> None:
     path.write_text('{"sidecar": {"decision": {"allow": true}}}')
     with pytest.raises(PolicyProblems, match="sidecar"):
         build(REGO, path)
+
+
+def test_a_fallback_that_no_guard_computes_is_a_problem(tmp_path: Path) -> None:
+    mitigation = {"fairness_band": {"action": "fallback", "by": "staleness"}}
+    models: Any = DATA["models"]
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps({**DATA, "models": {"credit": models["credit"] | {"mitigation": mitigation}}}))
+    with pytest.raises(PolicyProblems) as raised:
+        build(REGO, path)
+    told = "staleness computes no fallback; give outputs, or in `by` a guard that does"
+    assert raised.value.problems == (f"{path}: models.credit.mitigation.fairness_band: {told}",)
 
 
 def test_no_directory_is_a_problem(tmp_path: Path) -> None:

@@ -207,3 +207,34 @@ def test_opa_finds_the_generated_module_well_formed_and_formatted(tmp_path: Path
 def test_deep_nesting_is_refused_before_an_engine_parses_it(tmp_path: Path, depth: int, problems: int) -> None:
     (tmp_path / "deep.rego").write_text(f"package lib.deep\n\nx := {'[' * depth}{']' * depth}\n")
     assert len(load_modules(tmp_path).problems) == problems
+
+
+COMPUTES = "package guards.own.response\n\n" + FREE
+
+
+@pytest.mark.parametrize(
+    ("text", "computed"),
+    [
+        ("fallback := [1]\n", True),
+        ("default fallback := [1]\n", True),
+        ("fallback contains 1\n", True),
+        ("fallback(x) := [x]\n", False),
+        ("fallback_of := [1]\n", False),
+        ("# fallback := [1]\n", False),
+    ],
+)
+def test_a_guard_that_computes_a_fallback_is_asked_for_it_by_name(text: str, computed: bool) -> None:
+    found = composed({"own.rego": COMPUTES + text})
+    assert ('fallbacks["own"] := data.guards.own.response.fallback' in found.text) is computed
+    assert ("own" in found.fallbacks) is computed
+
+
+def test_before_the_model_no_fallback_is_computed() -> None:
+    found = composed({"own.rego": "package guards.own.request\n\n" + FREE + "fallback := [1]\n"})
+    assert 'fallbacks["own"]' not in found.text
+
+
+def test_without_any_fallback_there_are_none() -> None:
+    found = composed(without="guards/credit_scoring/response/credit_scoring.rego")
+    assert "\nfallbacks := {}\n" in found.text
+    assert found.fallbacks == frozenset()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.policy.data_document import PROBLEM_LIMIT, check_data
+from sidecar.policy.data_document import PROBLEM_LIMIT, check_data, check_fallbacks
 from tests.policies import REGO
 
 EXAMPLE = json.loads((REGO.parent / "examples" / "data.json").read_text())
@@ -58,6 +58,7 @@ def test_any_other_key_is_refused(key: str) -> None:
 
 
 CREDIT = "models/credit"
+GROUPS = "models.credit.groups: must be a list of at most 32 strings, none of them unknown"
 NO_ENTRY = "must not be false or null; an entry is an object, such as {}"
 ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything else denies"
 
@@ -76,14 +77,16 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
             1.5,
             "models.credit.instances_per_token: must be a whole number of at least 1",
         ),
-        (f"{CREDIT}/groups", [1], "models.credit.groups: must be a list of at most 32 strings"),
+        (f"{CREDIT}/groups", [1], GROUPS),
         (f"{CREDIT}/unknown_group", "skip", "models.credit.unknown_group: must be deny or skip_band"),
         (
             f"{CREDIT}/unknown_group",
             "skip_band",
             "models.credit.unknown_group: skip_band is refused where callers name their own group",
         ),
-        (f"{CREDIT}/groups", {"x": "a"}, "models.credit.groups: must be a list of at most 32 strings"),
+        (f"{CREDIT}/groups", {"x": "a"}, GROUPS),
+        (f"{CREDIT}/groups", ["a", "unknown"], GROUPS),
+        (f"{CREDIT}/groups", [f"g{number}" for number in range(33)], GROUPS),
         (f"{CREDIT}/band", -0.1, "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/band", 10, "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/band", float("nan"), "models.credit.band: must be a number from 0 to 1"),
@@ -120,10 +123,29 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
         (
             f"{CREDIT}/mitigation/consent",
             {"action": "fallback", "outputs": []},
-            "models.credit.mitigation.consent: fallback needs outputs, a list that is not empty",
+            "models.credit.mitigation.consent.outputs: must be a list that is not empty",
+        ),
+        (
+            f"{CREDIT}/mitigation/consent",
+            {"action": "fallback", "outputs": [{}], "by": "credit_scoring"},
+            "models.credit.mitigation.consent: fallback takes outputs or by, not both",
+        ),
+        (
+            f"{CREDIT}/mitigation/consent",
+            {"action": "fallback", "by": None},
+            "models.credit.mitigation.consent.by: must be the name of a guard",
+        ),
+        (
+            f"{CREDIT}/mitigation/consent",
+            {"action": "fallback", "by": "credit_scorer"},
+            "models.credit.mitigation.consent.by: must be the name of a guard",
         ),
         (f"{CREDIT}/read", 1, "models.credit.read: must be an object"),
-        (f"{CREDIT}/read/score", None, "models.credit.read.score: missing, and fairness_band needs it"),
+        (
+            f"{CREDIT}/read/score",
+            None,
+            "models.credit.read.score: missing, and fairness_band and group_mean_band need it",
+        ),
         ("datasets/loans-2026-11-20", 1, "datasets.loans-2026-11-20: must be an object"),
         ("datasets/loans-2026-11-20/created_unix_s", "x", "datasets.loans-2026-11-20.created_unix_s: must be a number"),
         ("datasets/loans-2026-11-20/parents", 1, "datasets.loans-2026-11-20.parents: must be a list of strings"),
@@ -147,19 +169,28 @@ def test_a_wrong_value_is_told_with_its_place(path: str, value: object, problem:
     [
         (f"{CREDIT}/max_age_days", "models.credit.max_age_days: missing, and staleness needs it"),
         (f"{CREDIT}/required_scopes", "models.credit.required_scopes: missing, and consent needs it"),
-        (f"{CREDIT}/groups", "models.credit.groups: missing, and fairness_band and group_mean_band need it"),
+        (
+            f"{CREDIT}/groups",
+            "models.credit.groups: missing, and fairness_band, group_mean_band and disparate_impact need it",
+        ),
         (f"{CREDIT}/band", "models.credit.band: missing, and fairness_band and group_mean_band need it"),
         (
             f"{CREDIT}/disparate_impact_max",
             "models.credit.disparate_impact_max: missing, and disparate_impact needs it",
         ),
-        (f"{CREDIT}/read/score", "models.credit.read.score: missing, and fairness_band needs it"),
+        (f"{CREDIT}/read/positive", "models.credit.read.positive: missing, and disparate_impact needs it"),
+        (f"{CREDIT}/read/score", "models.credit.read.score: missing, and fairness_band and group_mean_band need it"),
         ("datasets/loans-2026-11-20/created_unix_s", "datasets.loans-2026-11-20.created_unix_s: must be a number"),
         ("revocations/subjects", "revocations.subjects: must be an object, empty where there are none"),
     ],
 )
 def test_what_is_missing_is_told(path: str, problem: str) -> None:
     assert check_data(without(path), GUARDS) == [problem]
+
+
+@pytest.mark.parametrize("more", [{}, {"by": "credit_scoring"}, {"outputs": [{"label": "refer"}]}])
+def test_a_fallback_is_given_or_computed(more: dict[str, Any]) -> None:
+    assert check_data(changed(f"{CREDIT}/mitigation/explanation", {"action": "fallback", **more}), GUARDS) == []
 
 
 def test_a_limit_whose_rules_are_off_may_be_missing() -> None:
@@ -175,3 +206,24 @@ def test_all_problems_are_told_at_once_and_their_number_is_bounded() -> None:
     assert len(found) == PROBLEM_LIMIT + 1
     assert found[0].startswith("sidecar: not accepted")
     assert found[-1] == "data: more problems are not listed"
+
+
+@pytest.mark.parametrize(
+    ("mitigation", "told"),
+    [
+        ({"action": "fallback", "by": "credit_scoring"}, None),
+        ({"action": "fallback", "outputs": [{}]}, None),
+        ({"action": "deny", "by": "consent"}, None),
+        ({"action": "fallback"}, "explanation"),
+        ({"action": "fallback", "by": "consent"}, "consent"),
+    ],
+)
+def test_a_fallback_needs_a_guard_that_computes_it(mitigation: dict[str, Any], told: str | None) -> None:
+    remedy = "computes no fallback; give outputs, or in `by` a guard that does"
+    found = check_fallbacks(changed(f"{CREDIT}/mitigation/explanation", mitigation), {"credit_scoring"})
+    assert found == ([] if told is None else [f"models.credit.mitigation.explanation: {told} {remedy}"])
+
+
+@pytest.mark.parametrize("document", [None, [], {"models": 1}, {"models": {"credit": {"mitigation": [1]}}}])
+def test_where_nothing_is_mitigated_no_fallback_is_missing(document: object) -> None:
+    assert check_fallbacks(document, ()) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.model.facts import (
+    Explain,
     Facts,
     GroupPlace,
     GroupSource,
@@ -12,7 +13,7 @@ from sidecar.model.facts import (
     Reader,
     ReadPlan,
 )
-from sidecar.policy.facts import PROBLEM_LIMIT, FactsInvalid, read_facts
+from sidecar.policy.facts import FEATURES_LIMIT, PROBLEM_LIMIT, FactsInvalid, read_facts
 from sidecar.policy.port import UNDEFINED, Answer
 
 CREDIT = {
@@ -162,3 +163,54 @@ def test_skip_band_is_refused_where_the_caller_names_its_own_group() -> None:
 def test_a_reader_must_give_what_it_is_declared_for(what: str, reader: str) -> None:
     (problem,) = problems({"credit": {"read": {what: reader}}})
     assert problem.startswith(f"facts: models.credit.read.{what}: '{reader}' cannot be read as this; output, pointer")
+
+
+def explained(**changes: object) -> ModelFacts:
+    return read_facts(Answer({"models": {"credit": changes}}, "r1")).of("credit")
+
+
+@pytest.mark.parametrize(
+    ("explain", "expected"),
+    [
+        ({"timeout_ms": 500}, Explain(500)),
+        ({"timeout_ms": 1, "read": None}, Explain(1)),
+        (
+            {"timeout_ms": 30_000, "read": "pointer:/explanations"},
+            Explain(30_000, Reader(Place.POINTER, "/explanations")),
+        ),
+        ({"timeout_ms": 500, "read": "output:why"}, Explain(500, Reader(Place.OUTPUT, "why"))),
+        (None, None),
+    ],
+)
+def test_explanations_may_be_fetched(explain: object, expected: Explain | None) -> None:
+    assert explained(explain=explain).explain == expected
+
+
+@pytest.mark.parametrize(
+    ("explain", "told"),
+    [
+        ({}, "models.credit.explain.timeout_ms"),
+        ({"timeout_ms": 0}, "models.credit.explain.timeout_ms"),
+        ({"timeout_ms": 30_001}, "models.credit.explain.timeout_ms"),
+        ({"timeout_ms": True}, "models.credit.explain.timeout_ms"),
+        ({"timeout_ms": 0.5}, "models.credit.explain.timeout_ms"),
+        ({"timeout_ms": 500, "read": "first_number"}, "models.credit.explain.read"),
+        (True, "models.credit.explain"),
+    ],
+)
+def test_what_says_how_they_are_fetched_is_checked(explain: object, told: str) -> None:
+    (problem,) = problems({"credit": {"explain": explain}})
+    assert problem.startswith(f"facts: {told}: ")
+
+
+def test_an_explanation_has_one_place() -> None:
+    both = {"explain": {"timeout_ms": 500}, "read": {"explanation": "output:why"}}
+    (problem,) = problems({"credit": both})
+    assert problem.endswith("give either explain or read.explanation: answers carry one, or it is fetched")
+
+
+def test_features_are_bounded() -> None:
+    features = {f"x{number}": f"input:x[{number}]" for number in range(FEATURES_LIMIT)}
+    assert len(explained(read={"features": features}).read.features) == FEATURES_LIMIT
+    (problem,) = problems({"credit": {"read": {"features": {**features, "more": "input:y"}}}})
+    assert problem.startswith("facts: models.credit.read.features: ")

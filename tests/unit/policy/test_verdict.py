@@ -3,14 +3,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.model.decision import Decision, Obligation
+from sidecar.model.facts import EXPLAIN_LIMIT_MS
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
 from sidecar.policy.port import UNDEFINED, Answer
-from sidecar.policy.verdict import OBLIGATION_LIMIT, REASON_LIMIT, TEXT_LIMIT_BYTES, read, verdict
+from sidecar.policy.verdict import (
+    FALLBACK_LIMIT_BYTES,
+    OBLIGATION_LIMIT,
+    REASON_LIMIT,
+    TEXT_LIMIT_BYTES,
+    read,
+    verdict,
+)
 
 STALE = {"code": "data_stale", "rule": "staleness", "message": "80 days old", "remedy": "Use newer data."}
 MALFORMED = {"code": "policy_malformed", "rule": "consent", "message": "the guard is absent"}
@@ -104,6 +112,12 @@ def test_undefined_has_its_own_reason() -> None:
         {"allow": True, "obligations": [{"type": "throttle", "rate_per_s": True, "hold_s": 1}]},
         {"allow": True, "obligations": [{"type": "throttle", "rate_per_s": 1, "hold_s": float("inf")}]},
         {"allow": True, "obligations": [{"type": "fallback"}]},
+        {"allow": True, "obligations": [{"type": "fallback", "outputs": ["x" * FALLBACK_LIMIT_BYTES]}]},
+        {"allow": True, "obligations": [{"type": "require_explanation", "timeout_ms": 0}]},
+        {"allow": True, "obligations": [{"type": "require_explanation", "timeout_ms": EXPLAIN_LIMIT_MS + 1}]},
+        {"allow": True, "obligations": [{"type": "require_explanation", "timeout_ms": True}]},
+        {"allow": True, "obligations": [{"type": "require_explanation", "timeout_ms": 1.0}]},
+        {"allow": True, "obligations": [{"type": "require_explanation", "timeout_ms": "500"}]},
         {"allow": False, "reasons": [STALE], "obligations": [{"type": "fallback", "outputs": []}]},
         {"allow": True, "ttl_s": None},
         {"allow": True, "ttl_s": True},
@@ -140,6 +154,20 @@ def test_an_author_may_not_flood_the_record_with_reasons() -> None:
     assert len(decision.reasons) == REASON_LIMIT
 
 
+@pytest.mark.parametrize(
+    "obligation",
+    [
+        {"type": "require_explanation"},
+        {"type": "require_explanation", "timeout_ms": 1},
+        {"type": "require_explanation", "timeout_ms": EXPLAIN_LIMIT_MS},
+        {"type": "fallback", "by": "credit_scoring", "outputs": ["x" * (FALLBACK_LIMIT_BYTES - 4)]},
+    ],
+)
+def test_obligations_within_their_bounds(obligation: dict[str, object]) -> None:
+    (found,) = verdict(allow(obligations=[obligation])).obligations
+    assert found.as_json() == obligation
+
+
 def test_reasons_within_an_obligation_are_bounded_too() -> None:
     flag = {"type": "flag_review", "reasons": [STALE | {"message": "c" * 600}]}
     (obligation,) = verdict(allow(obligations=[flag])).obligations
@@ -155,7 +183,6 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["allow", "reasons", "shadow", "obligations", "ttl_s"])
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(JSON | st.dictionaries(NAMES, JSON))
 def test_any_value_is_a_decision_or_refused_and_only_true_allows(value: object) -> None:
     try:

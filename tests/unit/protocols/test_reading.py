@@ -120,6 +120,7 @@ def test_features_from_request_and_answer() -> None:
         ({}, "feature 'age' input:age: 0 values for 1 instances"),
         ({"age": [1, 2]}, "feature 'age' input:age: 0 values for 1 instances"),
         ({"age": {"y": 1}}, "feature 'age' input:age is not one scalar an instance"),
+        ({"age": "é" * 128 + "s"}, "feature 'age' input:age is over 256 bytes"),
     ],
 )
 def test_features_refused(body: object, message: str) -> None:

@@ -6,6 +6,7 @@ from sidecar.model.endpoint import Endpoint, EndpointKind
 from sidecar.model.refusal import Refused
 from sidecar.protocols.routes import Route, RouteTable, check_path
 
+INFER = EndpointKind.INFER
 TABLE = RouteTable(
     (
         Route(EndpointKind.INFER, "p", "infer", ("POST", "PUT"), "/m/{model}[/v/{version}]/infer"),
@@ -124,3 +125,33 @@ def test_check_path_is_linear_in_dots_and_slashes() -> None:
     for path in ("/" + "." * 100_000, "/a." * 30_000, "/" * 100_000):
         with pytest.raises(Refused):
             check_path(path)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path"),
+    [
+        (Endpoint(INFER, "v1", "infer", "a"), "/explanations/a"),
+        (Endpoint(INFER, "v1", "infer", "a", "1.0"), "/explanations/a/1.0"),
+        (Endpoint(INFER, "v2", "infer", "a"), "/m/a:explain"),
+        (Endpoint(INFER, "v2", "infer", "a", "1.0"), None),
+        (Endpoint(INFER, "v2", "workflow", "a"), None),
+        (Endpoint(INFER, "v2", "explain", "a"), None),
+        (Endpoint(INFER, "v2", "infer", None), None),
+        (Endpoint(INFER, "v2", "infer", "a/../b"), None),
+        (Endpoint(INFER, "v3", "infer", "a"), None),
+    ],
+)
+def test_the_explanation_of_what_is_inferred_has_its_own_path(endpoint: Endpoint, path: str | None) -> None:
+    table = RouteTable(
+        (
+            Route(INFER, "v1", "infer", ("POST",), "/predictions/{model}[/{version}]"),
+            Route(INFER, "v1", "explain", ("POST",), "/explanations/{model}[/{version}]"),
+            Route(INFER, "v2", "explain", ("POST",), "/m/{model}:explain"),
+            Route(INFER, "v3", "infer", ("POST",), "/v3/{model}"),
+            Route(EndpointKind.METADATA, "v3", "explain", ("GET",), "/v3/{model}/explain"),
+        )
+    )
+    assert table.explain_path(endpoint) == path
+    if path is not None:
+        found = table.find("POST", path, "")
+        assert found == Endpoint(INFER, endpoint.protocol, "explain", endpoint.model, endpoint.version)

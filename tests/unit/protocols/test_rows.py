@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.model.facts import parse_reader
-from sidecar.protocols.rows import ABSENT, OneRow, cell, cells, member, rows_of
+from sidecar.protocols.rows import ABSENT, OneRow, cell, cells, columns_of, member, rows_of
 from sidecar.protocols.strict_json import Malformed
 
 
@@ -58,6 +58,21 @@ def test_cells_are_one_a_row_or_none(rows: list[object], values: object) -> None
 )
 def test_rows_of(document: object, rows: object) -> None:
     assert rows_of(document, "a") == rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([{"a": 1, "b": "x"}, {"b": "y", "a": 2}], {"a": [1, 2], "b": ["x", "y"]}),
+        ([{}], {}),
+        ([], None),
+        ([1], None),
+        ([{"a": 1}, 1], None),
+        ([{"a": 1}, {"a": 1, "b": 2}], None),
+    ],
+)
+def test_columns_of_objects_alike(rows: list[object], columns: object) -> None:
+    assert columns_of(rows) == columns
 
 
 def test_an_answer_of_one_row_has_one_value() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.protocols.strict_json import MAX_BRACKETS, MAX_DEPTH, MAX_KEYS, Malformed, loads
+from sidecar.protocols.strict_json import MAX_BRACKETS, MAX_DEPTH, MAX_KEYS, SMALL_BYTES, Malformed, loads
 
 TWICE = "an object has a key twice"
 
@@ -30,8 +30,9 @@ def nested(depth: int, within: bytes = b"") -> bytes:
         (b"[" + b"[]," * 100 + b"[]]", [[] for _ in range(101)]),
     ],
 )
-def test_reads_what_all_read_alike(body: bytes, value: object) -> None:
-    assert loads(body) == value
+@pytest.mark.parametrize("spaces", [0, SMALL_BYTES])
+def test_reads_what_all_read_alike(body: bytes, value: object, spaces: int) -> None:
+    assert loads(body + b" " * spaces) == value
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,10 @@ def test_reads_what_all_read_alike(body: bytes, value: object) -> None:
         b"[" + b"[]," * 100 + b'{"k":0,"k":0}]',
     ],
 )
-def test_refuses_a_key_twice(body: bytes) -> None:
+@pytest.mark.parametrize("spaces", [0, SMALL_BYTES])
+def test_refuses_a_key_twice(body: bytes, spaces: int) -> None:
     with pytest.raises(Malformed) as caught:
-        loads(body)
+        loads(body + b" " * spaces)
     assert str(caught.value) == TWICE
 
 

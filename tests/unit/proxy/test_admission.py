@@ -100,7 +100,7 @@ async def test_an_unknown_endpoint_is_none(tmp_path: Path) -> None:
 async def test_a_throttle_counts_only_what_the_policy_let_pass(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         admission = it.exchange.admission
-        it.exchange.throttle.arm("credit", None, rate_per_s=0.5, hold_s=60)
+        it.window.arm("credit", None, rate_per_s=0.5, hold_s=60)
         assert await refusal_of(it, case_of(it, infer(x_data_version="stale"))) == ["data_stale"]
         await admission.admit(case_of(it, PROBE))
         await admission.admit(case_of(it, infer()))
@@ -111,6 +111,6 @@ async def test_a_throttle_counts_only_what_the_policy_let_pass(tmp_path: Path) -
 
 async def test_in_shadow_mode_no_throttle_counts(tmp_path: Path) -> None:
     async with lab(tmp_path, mode=SHADOW) as it:
-        it.exchange.throttle.arm("credit", None, rate_per_s=0.5, hold_s=60)
+        it.window.arm("credit", None, rate_per_s=0.5, hold_s=60)
         for _ in range(3):
             assert (await it.exchange.admission.admit(case_of(it, infer()))).request == infer()

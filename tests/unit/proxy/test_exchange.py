@@ -148,7 +148,9 @@ async def test_the_window_is_told_of_each_judged_prediction_once(tmp_path: Path)
         await it.call(infer())
         await it.call(infer(x_data_version="stale"))
         decision_id = it.records()[0]["decision_id"]
-        expected = Observation(decision_id, "credit", None, it.clock.unix_s(), ("a",), (0.5,), (True,), released=True)
+        expected = Observation(
+            decision_id, "credit", None, it.clock.unix_s(), ("a",), (0.5,), (True,), 1, released=True
+        )
         assert it.window.seen == [expected]
 
 

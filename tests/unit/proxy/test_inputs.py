@@ -133,7 +133,7 @@ def test_the_response_phase_has_all_of_it_and_the_prediction() -> None:
 
 
 def test_a_sidecar_without_windows_says_so() -> None:
-    question = response_question(asked(), Prediction(200), INSUFFICIENT, unix_s=1.0)
+    question = response_question(asked(), Prediction(200), WindowSnapshot(INSUFFICIENT), unix_s=1.0)
     assert orjson.loads(question.json)["window"] == {
         "state": "insufficient_data",
         "span_s": 86_400,
@@ -145,5 +145,5 @@ def test_a_sidecar_without_windows_says_so() -> None:
 def test_asking_twice_changes_neither_question() -> None:
     first = asked()
     before = first.json
-    response_question(first, Prediction(200), INSUFFICIENT, unix_s=1.0)
+    response_question(first, Prediction(200), WindowSnapshot(INSUFFICIENT), unix_s=1.0)
     assert first.json == before

@@ -8,8 +8,9 @@ import pytest
 
 from sidecar.audit.records import Result
 from sidecar.model.consent import ConsentFact, ConsentStatus
-from sidecar.model.decision import Decision
+from sidecar.model.decision import Decision, Obligation
 from sidecar.model.endpoint import Endpoint, EndpointKind
+from sidecar.model.explain import ExplainCall
 from sidecar.model.facts import Facts, ModelFacts, ReadPlan, parse_reader
 from sidecar.model.message import Response
 from sidecar.model.reasons import Reason
@@ -99,7 +100,7 @@ def bench() -> Iterator[Callable[..., Bench]]:
     clock = FixedClock()
 
     def made(*decisions: Decision | Refused, mode: str = "enforce", **policy: Any) -> Bench:
-        scripted, window = ScriptedPolicy(decisions, **policy), RecordingWindow()
+        scripted, window = ScriptedPolicy(decisions, **policy), RecordingWindow(clock)
         judge = Judge(
             policy=scripted,
             consent=ScriptedConsent(),
@@ -107,6 +108,7 @@ def bench() -> Iterator[Callable[..., Bench]]:
             reader=MessageReader(Limits(), {}, threads),
             listed_headers=frozenset({b"x-team"}),
             skew_timeout_s=SKEW_S,
+            explain_path=server("torchserve").explain_path,
         )
         case = case_of(mode, clock)
         return Bench(judge, scripted, window, clock, case)
@@ -318,3 +320,49 @@ async def test_an_answer_that_is_not_allowed_is_kept_back_or_noted(
     assert not it.case.response_decision.allow
     assert codes(it.case.response_decision.reasons) == reasons
     assert it.case.result is Result.REFUSED  # until the exchange concludes it
+
+
+# What is required beside.
+
+REQUIRING = replace(ALLOW, obligations=(Obligation("require_explanation", {"timeout_ms": 40}),))
+
+
+async def test_a_permit_names_the_explain_call_that_is_required(bench: Callable[..., Bench]) -> None:
+    it = bench(REQUIRING)
+    assert (await it.request()).explain == ExplainCall("/v2/models/credit/explain", 40)
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+async def test_a_required_explanation_that_did_not_come_keeps_the_answer_back(
+    bench: Callable[..., Bench], mode: str
+) -> None:
+    it = bench(REQUIRING, ALLOW, mode=mode)
+    await it.request()
+    answer = v2_answer(0.5)
+    if mode == "shadow":
+        assert await it.response(answer) is answer
+        assert codes(it.case.would_deny) == ["explanation_missing"]
+    else:
+        with pytest.raises(Refused) as caught:
+            await it.response(answer)
+        assert codes(caught.value.reasons) == ["explanation_missing"]
+
+
+async def test_an_explanation_that_came_is_judged_with_the_prediction(bench: Callable[..., Bench]) -> None:
+    it = bench(REQUIRING, ALLOW)
+    await it.request()
+    it.case.explanation = {"income": 0.4}
+    answer = v2_answer(0.5)
+    assert await it.response(answer) is answer
+    question, _ = it.policy.asked[-1]
+    assert question.shape["prediction"]["explanation"] == {"income": 0.4}  # type: ignore[index]
+
+
+async def test_a_stream_that_is_passed_on_has_none_that_could_be_required(bench: Callable[..., Bench]) -> None:
+    it = bench(REQUIRING)
+    endpoint = Endpoint(EndpointKind.INFER, "v2", "infer_stream", "credit")
+    free = replace(CREDIT, answers_judged=False)
+    object.__setattr__(it.policy, "snapshot", lambda: Facts("r1", {"credit": free}))
+    with pytest.raises(Refused) as caught:
+        await it.judge.request(it.case, endpoint, PROTOCOL)
+    assert codes(caught.value.reasons) == ["stream_forbidden"]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 def data_with(**read: Any) -> dict[str, Any]:
     changed = copy.deepcopy(DATA)
     changed["models"]["credit"]["read"] |= read
-    changed["models"]["credit"]["rules"] |= {"fairness_band": "off"}
+    changed["models"]["credit"]["rules"] |= {"fairness_band": "off", "disparate_impact": "off"}
     return changed
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sidecar.http1.errors import ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
 from sidecar.model.decision import Decision
+from sidecar.model.explain import ExplainCall
 from sidecar.model.message import Headers, Request, Response
 from sidecar.model.refusal import Refused
 from sidecar.policy.permit import Permit, permit
@@ -228,6 +229,53 @@ def test_a_stream_has_its_time(limits: dict[str, float]) -> None:
         async with scripted(script) as served:
             with pytest.raises(Refused) as caught:
                 await streamed(Upstream(served.pool, **limits))
+            assert [reason.code for reason in caught.value.reasons] == ["upstream_timeout"]
+
+    run(test())
+
+
+EXPLAIN = ExplainCall("/v2/models/m/explain", 40)
+
+
+def explaining() -> Permit:
+    return permit(REQUEST, Decision(allow=True, revision="r1"), EXPLAIN)
+
+
+def test_the_explain_call_goes_where_the_permit_names_it_with_what_was_judged() -> None:
+    async def test() -> None:
+        server = Server(Response(200, ((b"x-decision-id", b"forged"),), b"{}"))
+        assert await Upstream(server, timeout_s=7).explain(explaining(), MARK) == Response(200, (), b"{}")
+        assert server.sent == [(b"POST", b"/v2/models/m/explain", OURS, b"{}", 0.04)]
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Timeout("x"), "upstream_timeout"),
+        (TooLarge("x"), "response_too_large"),
+        (Response(302), "upstream_malformed"),
+    ],
+)
+def test_an_explain_call_fails_for_the_same_reasons(answer: Response | ExchangeFailed, code: str) -> None:
+    async def test() -> None:
+        with pytest.raises(Refused) as caught:
+            await Upstream(Server(answer)).explain(explaining(), MARK)
+        assert [reason.code for reason in caught.value.reasons] == [code]
+
+    run(test())
+
+
+def test_an_explanation_that_comes_late_is_none() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.until_closed()
+
+    async def test() -> None:
+        async with scripted(script) as served:
+            with pytest.raises(Refused) as caught:
+                await Upstream(served.pool).explain(explaining(), MARK)
             assert [reason.code for reason in caught.value.reasons] == ["upstream_timeout"]
 
     run(test())

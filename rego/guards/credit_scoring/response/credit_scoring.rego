@@ -2,7 +2,7 @@
 # title: Credit scoring, response
 # description: >-
 #   One model's own guard, to copy: the score lies within the model's band around the mean of the
-#   applicant's group.
+#   applicant's group. It also says what is decided by rule where no prediction may be released.
 # custom:
 #   control: E4
 #   reasons: [attribute_missing, score_out_of_band, group_mean_missing, group_unknown]
@@ -67,4 +67,36 @@ mean_of(i) := data.group_mean[input.endpoint.model][group] if {
 	group := named[min([i, count(named) - 1])]
 	data.lib.groups.is_known(group, data.lib.call.model)
 	data.lib.groups.has_mean(group)
+}
+
+# METADATA
+# title: Fallback
+# description: >-
+#   What is decided by rule in the place of a prediction, where the model's mitigation says so: a loan within
+#   loan_to_income_max times the income is approved, any other is referred to a person. One decision for each
+#   instance, from the features income and loan_amount; undefined, and so refusing, where a limit is missing.
+fallback := [{"label": decided(income, input.prediction.features.loan_amount[i], limit)} |
+	some i, income in input.prediction.features.income
+] if {
+	is_array(input.prediction.features.income)
+	is_array(input.prediction.features.loan_amount)
+	limit := data.lib.call.model.loan_to_income_max
+	is_number(limit)
+}
+
+# METADATA
+# title: Decided by rule
+# description: Approve or refer; undefined for amounts that are none, so that the instance has no decision.
+decided(income, loan, limit) := "approve" if {
+	are_amounts(income, loan)
+	loan <= income * limit
+} else := "refer" if {
+	are_amounts(income, loan)
+}
+
+are_amounts(income, loan) if {
+	is_number(income)
+	is_number(loan)
+	income >= 0
+	loan >= 0
 }

@@ -125,3 +125,52 @@ test_refuses_when_a_fact_is_of_a_wrong_type[path] if {
 	}
 	judged_with(path, case.value) == fixture.refused(case.violations)
 }
+
+# The decisions by rule, or null where there are none.
+by_rule(question) := decisions if {
+	decisions := guard.fallback with input as question.input with data.models as question.data.models
+} else := null
+
+lending := json.patch(fixture.asking_response, [
+	{"op": "add", "path": "data/models/credit/loan_to_income_max", "value": 3},
+	{"op": "add", "path": "input/prediction/features", "value": {"income": [50], "loan_amount": [150]}},
+])
+
+test_decides_by_rule_from_features_alone if {
+	by_rule(lending) == [{"label": "approve"}]
+	by_rule(fixture.without(lending, "input/prediction/scores")) == [{"label": "approve"}]
+}
+
+test_decides_nothing_by_rule_when_a_fact_is_missing[path] if {
+	some path in [
+		"input/prediction",
+		"input/prediction/features",
+		"input/prediction/features/income",
+		"input/prediction/features/loan_amount",
+		"input/endpoint",
+		"input/endpoint/model",
+		"data/models/credit",
+		"data/models/credit/loan_to_income_max",
+	]
+	by_rule(fixture.without(lending, path)) == null
+}
+
+test_decides_nothing_by_rule_when_a_fact_is_of_a_wrong_type[path] if {
+	some path in [
+		"input/prediction/features",
+		"input/prediction/features/income",
+		"input/prediction/features/loan_amount",
+		"data/models/credit/loan_to_income_max",
+	]
+	every value in [null, "3", true, {}, {"0": 50}] { by_rule(fixture.with_value(lending, path, value)) == null }
+}
+
+# The composition asks for one decision an instance: a list that is too short refuses.
+test_decides_nothing_by_rule_for_an_amount_that_is_none[path] if {
+	some path in ["input/prediction/features/income/0", "input/prediction/features/loan_amount/0"]
+	every value in [null, "50", true, [], -1] { by_rule(fixture.with_value(lending, path, value)) == [] }
+}
+
+test_decides_nothing_by_rule_where_an_amount_is_missing if {
+	by_rule(fixture.with_value(lending, "input/prediction/features/loan_amount", [])) == []
+}

@@ -35,3 +35,27 @@ test_denies_any_applicants_score_out_of_band if {
 }
 
 test_denies_without_band if not permits(fixture.response, fixture.without_fact("band"))
+
+decided(features, models) := decisions if {
+	decisions := guard.fallback with input as object.union(fixture.response, {"prediction": {"features": features}})
+		with data.models as models
+}
+
+lender := fixture.with_facts({"loan_to_income_max": 3})
+
+test_approves_by_rule_what_is_within_the_limit if {
+	decided({"income": [50], "loan_amount": [150]}, lender) == [{"label": "approve"}]
+}
+
+test_refers_by_rule_what_is_beyond_the_limit if {
+	decided({"income": [50], "loan_amount": [150.01]}, lender) == [{"label": "refer"}]
+}
+
+test_decides_by_rule_for_each_applicant if {
+	features := {"income": [50, 0, 40], "loan_amount": [10, 1, 120]}
+	decided(features, lender) == [{"label": "approve"}, {"label": "refer"}, {"label": "approve"}]
+}
+
+test_decides_nothing_without_features if not decided(null, lender)
+
+test_decides_nothing_without_the_limit if not decided({"income": [50], "loan_amount": [150]}, fixture.models)

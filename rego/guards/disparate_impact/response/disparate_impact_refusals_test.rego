@@ -28,6 +28,18 @@ test_permits_whatever_the_ratio_that_is_not_certain if {
 	judged_with("input/window/disparate_impact", estimate) == fixture.permitted
 }
 
+test_permits_where_there_is_no_estimate_yet if {
+	estimate := {"ratio": null, "lower": 1, "certain": false, "warned": false, "favoured": null, "disfavoured": null}
+	judged_with("input/window/disparate_impact", estimate) == fixture.permitted
+}
+
+# What the sidecar tells of a model that declares no groups, no limit or nothing positive.
+test_refuses_when_there_can_be_no_estimate[state] if {
+	some state in ["ok", "degraded"]
+	question := fixture.with_value(fixture.asking_response, "input/window/state", state)
+	judged(fixture.with_value(question, "input/window/disparate_impact", null)) == fixture.refused(set())
+}
+
 test_permits_a_window_that_holds_too_little[certain] if {
 	some certain in [null, false, true]
 	window := {"state": "insufficient_data", "disparate_impact": {"certain": certain}}

@@ -1,6 +1,8 @@
 # METADATA
 # title: Explanation
-# description: A prediction that is enforced to be explained comes with its explanation.
+# description: >-
+#   A prediction comes with its explanation where the model's risk_tier is high, or the caller asked for one.
+#   A tier that is missing, or none of those named here, counts as high.
 # custom:
 #   control: E6
 #   reasons: [explanation_missing]
@@ -8,7 +10,7 @@ package guards.explanation.response
 
 # METADATA
 # title: Prediction is explained
-# description: The prediction carries an explanation that is not empty.
+# description: The prediction carries an explanation that is not empty, or need not carry one.
 # custom:
 #   control: E6
 default pass := false
@@ -16,6 +18,9 @@ default pass := false
 pass if {
 	explanation := input.prediction.explanation
 	not explanation in [null, false, "", [], {}]
+} else if {
+	data.models[input.endpoint.model].risk_tier in {"minimal", "low", "limited", "medium"}
+	input.attributes.explanation.required == false
 }
 
 # METADATA

@@ -191,6 +191,15 @@ test_refuses_when_the_windows_state_is_unknown if {
 	judged(fixture.without(unknown, "input/attributes/groups")) == fixture.refused(set())
 }
 
+# What the sidecar tells of a group where the model declares no score.
+test_refuses_when_a_group_has_no_means[state] if {
+	some state in ["ok", "degraded"]
+	question := fixture.with_value(fixture.asking_response, "input/window/state", state)
+	live := {"n": 412, "mean_score": null, "mean_lower": null, "mean_upper": null, "positive_rate": 0.61}
+	judged(fixture.with_value(question, "input/window/groups/a", live)) == fixture.refused(set())
+	judged(fixture.with_value(question, "input/window/groups/b", live)) == fixture.permitted
+}
+
 test_refuses_when_a_bound_is_of_a_wrong_type[bound] if {
 	some bound in ["input/window/groups/a/mean_lower", "input/window/groups/a/mean_upper"]
 	every value in [null, false, "0.5", [], {}] { judged_with(bound, value) == fixture.refused(set()) }

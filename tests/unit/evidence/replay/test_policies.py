@@ -8,6 +8,7 @@ import pytest
 from sidecar.audit.policies import KeptPolicies
 from sidecar.audit.salts import Salt
 from sidecar.evidence.replay.policies import Candidate, PolicyUsed, Recorded, candidate_of
+from sidecar.evidence.replay.reads import FEATURES, HAS_EXPLANATION, SUBJECT, TOKEN_ID
 from sidecar.evidence.replay.rows import Place, Row, Skipped, Why
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import REGO
@@ -81,9 +82,19 @@ def test_a_candidate_is_a_folder_with_data_or_a_bundle(tmp_path: Path, policy: B
 
 def test_what_is_known_of_a_policy_beforehand(policy: Bundle) -> None:
     used = PolicyUsed.of(policy)
-    assert used.rules_of("credit") == {"fairness_band": "shadow", "explanation": "off"}
-    assert used.rules_of("another") is None
+    assert used.reads_of("credit", "request") == {SUBJECT, TOKEN_ID}
+    assert used.reads_of("credit", "response") == frozenset()
+    assert used.reads_of("another", "response") == {HAS_EXPLANATION}
     assert not used.registers
+
+
+def test_a_fallback_that_a_guard_computes_reads_features(tmp_path: Path) -> None:
+    document: dict[str, Any] = data()
+    document["models"]["credit"]["mitigation"] = {"fairness_band": {"action": "fallback", "by": "credit_scoring"}}
+    used = PolicyUsed.of(bundle(tmp_path, document))
+    assert used.reads_of("credit", "response") == frozenset()
+    assert used.fallbacks_of("credit", "response") == ({"fairness_band"}, {FEATURES})
+    assert used.fallbacks_of("another", "response") == (frozenset(), frozenset())
 
 
 def test_a_periods_bundle_differs_in_its_registers_keys_alone(tmp_path: Path) -> None:

@@ -113,3 +113,49 @@ def test_where_one_guard_is_asked_by_name_the_others_do_not_count() -> None:
 def test_the_word_data_in_a_message_is_no_reference() -> None:
     modules = {"own.rego": OWN, "lib.rego": 'package lib.x\n\nmessage := "no data here" # data\n'}
     assert PolicyReads(modules).of({}, "response") == frozenset()
+
+
+COMPUTES = """package guards.own.response
+
+default pass := false
+
+pass if input.source.address
+
+fallback := [{"label": "x"} |
+	some age in input.prediction.features.age
+] if {
+	limit > 3
+}
+
+limit := 4
+"""
+BY_OWN = {"explanation": {"action": "fallback", "by": "own"}}
+
+
+@pytest.mark.parametrize(
+    ("mitigation", "phase", "guards", "expected"),
+    [
+        (BY_OWN, "response", {"explanation"}, {ADDRESS, FEATURES}),
+        ({"own": {"action": "fallback"}}, "response", {"own"}, {ADDRESS, FEATURES}),
+        ({"consent": {"action": "fallback", "by": "nobody"}}, "response", {"consent"}, set()),
+        (BY_OWN, "request", set(), set()),
+        ({"own": {"action": "fallback", "outputs": [{}]}}, "response", set(), set()),
+        ({"own": {"action": "deny", "by": "own"}}, "response", set(), set()),
+        ({"own": "fallback"}, "response", set(), set()),
+        (["fallback"], "response", set(), set()),
+        (None, "response", set(), set()),
+    ],
+)
+def test_what_fallbacks_are_computed_from(
+    mitigation: object, phase: str, guards: set[str], expected: set[tuple[str, ...]]
+) -> None:
+    assert PolicyReads({"own.rego": COMPUTES}).of_fallbacks(mitigation, phase) == (guards, expected)
+
+
+def test_a_guards_fallback_is_not_what_it_judges_by() -> None:
+    assert PolicyReads({"own.rego": COMPUTES}).of({"own": "enforce"}, "response") == {ADDRESS}
+
+
+def test_what_stands_behind_a_fallback_counts_as_ever() -> None:
+    after = COMPUTES.replace("limit := 4", "pass if input.consent.subject")
+    assert PolicyReads({"own.rego": after}).of({"own": "enforce"}, "response") == {ADDRESS, SUBJECT}

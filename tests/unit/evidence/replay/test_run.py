@@ -244,3 +244,23 @@ def test_what_is_no_record_is_an_error(book: Book) -> None:
     book.lines = [b"{"]
     with pytest.raises(orjson.JSONDecodeError):
         run(book)
+
+
+@pytest.mark.parametrize("engine", ["embedded", "opa"])
+def test_only_what_a_rule_decided_from_features_is_not_decided_again(book: Book, tmp_path: Path, engine: str) -> None:
+    mitigation = {"fairness_band": {"action": "fallback", "by": "credit_scoring"}}
+    rules = {"explanation": "off", "fairness_band": "enforce"}
+    book.activate(bundle(tmp_path, document(rules=rules, mitigation=mitigation, loan_to_income_max=3)))
+    features = {"income": [50], "loan_amount": [150]}
+    book.exchange(prediction={"features": features})
+    book.exchange(prediction={"features": features, "scores": [0.9]})
+    book.exchange(prediction={"scores": [0.9]})
+    outcomes = [shape["decision"] for shape in book.decoded() if shape["kind"] == "OUTCOME"]
+    assert [outcome["allow"] for outcome in outcomes] == [True, True, False]
+    report = run(book, engine=engine)
+    assert (report.differences, report.replayed) == (0, 5)
+    assert obstacles(report) == [(Why.VALUE_NOT_RECORDED, "prediction.features", 1)]
+    denying = bundle(tmp_path, document(rules=rules, mitigation={}, loan_to_income_max=3))
+    assert changes(run(book, denying, engine=engine)) == [
+        (Change.ALLOW_TO_DENY, "fairness_band", "credit", "a", 1),
+    ]
