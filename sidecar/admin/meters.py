@@ -13,8 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from sidecar import telemetry as names
+from sidecar.model.decision import flagging
 from sidecar.model.reasons import CATALOGUE
+from sidecar.telemetry import metrics as names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +45,8 @@ class Meters:
         self._exchanges = self._counter(names.EXCHANGES)
         self._refusals = self._counter(names.REFUSALS)
         self._would_deny = self._counter(names.WOULD_DENY)
+        self._flagged = self._counter(names.FLAGGED_TOTAL)
+        self._explanations = self._counter(names.EXPLANATIONS)
         self._activations = self._counter(names.POLICY_ACTIVATIONS)
         self._reload_failures = self._counter(names.POLICY_RELOAD_FAILURES)
         self._poll_failures = self._counter(names.POLICY_POLL_FAILURES)
@@ -80,7 +83,12 @@ class Meters:
         for reason in case.reasons:
             self._refusals.labels(self._reason(reason), model).inc()
         for reason in case.would_deny:
-            self._would_deny.labels(self._reason(reason), self._rule(reason), model).inc()
+            self._would_deny.labels(self._reason(reason), self._rule(reason.rule), model).inc()
+        for rule in flagging(case.decision, case.response_decision):
+            self._flagged.labels(model, self._rule(rule)).inc()
+        if case.explained is not None:
+            outcome = case.explained if case.explained in names.EXPLAINED else names.OTHER
+            self._explanations.labels(model, outcome).inc()
 
     def _ended(self, *labels: str) -> Counter:
         """The counter of exchanges that ended like this one, kept: finding it by its labels costs more than it does."""
@@ -125,11 +133,11 @@ class Meters:
         self._authored.add(reason.code)
         return reason.code
 
-    def _rule(self, reason: Reason) -> str:
-        if reason.rule is None:
+    def _rule(self, rule: str | None) -> str:
+        if rule is None:
             return "sidecar"
         facts = self._facts()
-        return reason.rule if facts is not None and reason.rule in facts.guards else names.OTHER
+        return rule if facts is not None and rule in facts.guards else names.OTHER
 
 
 def _labels(metric: names.Metric) -> list[str]:

@@ -29,9 +29,9 @@ from sidecar.app.rooms import (
     upstream_room,
 )
 from sidecar.app.status import status
+from sidecar.app.window_readings import window_readings
+from sidecar.app.windows import AfterRebuilding, Windows
 from sidecar.audit.policies import KeptPolicies
-from sidecar.fairness.throttle import MemoryThrottle
-from sidecar.fairness.window import NoWindow
 from sidecar.model.budget import Budget
 from sidecar.model.clock import SystemClock
 from sidecar.protocols.base import Limits
@@ -42,6 +42,7 @@ from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
 from sidecar.proxy.judge import Judge
 from sidecar.proxy.reading import MessageReader, new_threads
+from sidecar.proxy.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -51,8 +52,10 @@ if TYPE_CHECKING:
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.consent.verify import ConsentOff, ConsentVerifier
+    from sidecar.fairness.window import Store
     from sidecar.model.clock import Clock
     from sidecar.policy.policy import Policy
+    from sidecar.proxy.ports import PolicyPoint
     from sidecar.proxy.upstream import Upstream
     from sidecar.settings import Settings
 
@@ -62,6 +65,7 @@ class Parts:
     """A connected sidecar: policy activated, audit log open, nothing served yet."""
 
     policy: Policy
+    windows: Windows
     trail: Trail
     log: DurableLog
     front: Front
@@ -92,14 +96,18 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
             raise StartProblems(problems)
         trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
+        windows = await stack.enter_async_context(contextlib.aclosing(Windows(settings, clock, log.log_id)))
+        if policy.facts is not None:
+            await windows.rebuild(policy.facts)
         budget = Budget(settings.body_budget)
         upstream = await stack.enter_async_context(upstream_room(settings, budget))
         threads = stack.enter_context(new_threads())
         exchange = _exchange(
             settings,
             clock,
-            policy=policy,
+            policy=policy if windows.is_rebuilt else AfterRebuilding(policy, windows),
             consent=consent,
+            windows=windows.store,
             trail=trail,
             upstream=upstream,
             meters=meters,
@@ -108,14 +116,14 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         )
         limits = _http_limits(settings)
         front = Front(exchange, limits, budget)
-        readiness = Readiness(policy, trail)
+        readiness = Readiness(policy, windows, trail)
         views = Views(
             unready=readiness.reasons,
             metrics=meters.render,
-            status=lambda: status(settings, policy, trail, log, readiness),
+            status=lambda: status(settings, readiness, log),
             decision=trail.find,
         )
-        parts = Parts(policy, trail, log, front, limits, readiness, meters, views)
+        parts = Parts(policy, windows, trail, log, front, limits, readiness, meters, views)
         _watch(parts, consent, shipping)
         yield parts
 
@@ -124,32 +132,30 @@ def _exchange(
     settings: Settings,
     clock: Clock,
     *,
-    policy: Policy,
+    policy: PolicyPoint,
     consent: ConsentVerifier | ConsentOff,
+    windows: Store,
     trail: Trail,
     upstream: Upstream,
     meters: Meters,
     threads: ThreadPoolExecutor,
     budget: Budget,
 ) -> Exchange:
-    window = NoWindow()
     kind = replace(server(settings.server), default_model=settings.default_model)
     judge = Judge(
         policy=policy,
         consent=consent,
-        window=window,
+        window=windows,
         reader=MessageReader(_limits(settings), kind.codings, threads),
         listed_headers=frozenset(name.lower().encode() for name in settings.input_headers),
         skew_timeout_s=settings.policy_timeout_ms / 1_000,
+        explain_path=kind.explain_path,
     )
-    throttle = MemoryThrottle(clock)
     return Exchange(
-        admission=Admission(kind, judge, throttle, metadata_allowed=settings.metadata == "allow"),
+        admission=Admission(kind, judge, windows, metadata_allowed=settings.metadata == "allow"),
         judge=judge,
         upstream=upstream,
-        trail=trail,
-        throttle=throttle,
-        window=window,
+        recording=Recording(trail, windows, windows, settings.mode),
         observer=meters,
         clock=clock,
         budget=budget,
@@ -162,6 +168,7 @@ def _watch(parts: Parts, consent: ConsentVerifier | ConsentOff, shipping: Shippi
     meters.bound_by(lambda: parts.policy.facts)
     meters.watch(lambda: policy_readings(parts.policy))
     meters.watch(lambda: consent_readings(consent))
+    meters.watch(lambda: window_readings(parts.windows.store.status()))
     meters.watch(lambda: audit_readings(parts.trail, parts.log))
     meters.watch(lambda: shipping_readings(shipping))
     meters.watch(lambda: body_readings(parts.front))

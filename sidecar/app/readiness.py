@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sidecar.model.refusal import Refused
 
 if TYPE_CHECKING:
+    from sidecar.app.windows import Windows
     from sidecar.audit.trail import Trail
     from sidecar.policy.policy import Policy
 
@@ -21,6 +22,7 @@ class Readiness:
     """`recorded` is set when EVENT `start` is on record, `stopping` at SIGTERM."""
 
     policy: Policy
+    windows: Windows
     trail: Trail
     recorded: bool = False
     stopping: bool = False
@@ -32,6 +34,8 @@ class Readiness:
         if self.stopping:
             reasons.append("stopping")
         reasons += self._policy()
+        if not self.windows.is_rebuilt:
+            reasons.append("the fairness windows are not yet rebuilt from the audit log")
         if self.trail.broken:
             reasons.append(f"the audit log is broken: {self.trail.broken}")
         elif not self.recorded:

@@ -6,13 +6,13 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from sidecar import telemetry as names
 from sidecar.app.status import refusing
 from sidecar.consent.verify import ConsentOff, ConsentVerifier
 from sidecar.ledger.segments import Damaged
 from sidecar.ship.cursor import CursorFile
 from sidecar.ship.destination import ARCHIVE, OTLP
 from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
+from sidecar.telemetry import metrics as names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

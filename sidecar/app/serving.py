@@ -109,6 +109,8 @@ class _Running:
             server.should_exit = True
         watch.cancel()
         await asyncio.gather(*serving, watch, return_exceptions=True)
+        with contextlib.suppress(Refused):  # a hold that has just ended is told by the next start instead
+            await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
         return 1 if self._parts.trail.broken else 0
 
     async def _record_start(self) -> None:
@@ -133,6 +135,7 @@ class _Running:
                 return
             with contextlib.suppress(Exception):  # a failed append is in `broken`, seen above
                 await self._parts.trail.tick()
+                await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
             await asyncio.sleep(1.0 if announced else 0.01)
 
     def _announce(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sidecar.app.problems import StartProblems
-from sidecar.child_process import end
+from sidecar.child_process import Pauses, end, keep_alive
 from sidecar.ship.check import UNAVAILABLE
 from sidecar.ship.destination import ARCHIVE, OTLP
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
     from sidecar.ledger.layout import Layout
 
-FIRST_DELAY_S = 0.5
-LAST_DELAY_S = 30.0
-"""Between a death and the next start: doubled each time, and back to the first after a life of `STABLE_S`."""
-STABLE_S = 60.0
+PAUSES = Pauses(first_s=0.5, last_s=30.0, stable_s=60.0)
 END_LIMIT_S = LAST_ROUND_S + 1.0
 """After SIGTERM; then SIGKILL, which costs no more than repeats."""
 
@@ -58,8 +55,9 @@ class Shipping:
     async def start(self) -> None:
         """Starts and supervises the process. Raises OSError."""
         if self._urls:
-            self._process = await self._spawn()
-            self._supervision = asyncio.create_task(self._supervise(self._process))
+            process = await self._spawn()
+            work = keep_alive(process, self._spawn, self._count, pauses=PAUSES, name="shipping", log=logger)
+            self._supervision = asyncio.create_task(work)
 
     async def aclose(self) -> None:
         """To be called when the log is closed: what is due now has two seconds, and the next start does the rest."""
@@ -73,7 +71,7 @@ class Shipping:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         options = [word for name, url in self._urls.items() for word in (f"--{name}", url)]
-        return await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             # -P: no module of the working directory stands in for one of ours.
             *(sys.executable, "-P", "-m", "sidecar.ship", "--slot-dir", str(self.layout.slot_dir)),
             *("--parent", str(os.getpid()), *options),
@@ -81,21 +79,10 @@ class Shipping:
             stdout=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in a terminal must not end it before the log is closed
         )
+        return self._process
 
-    async def _supervise(self, process: asyncio.subprocess.Process) -> None:
-        delay_s = FIRST_DELAY_S
-        loop = asyncio.get_running_loop()
-        while True:
-            started_s = loop.time()
-            status = await process.wait()
-            if loop.time() - started_s > STABLE_S:
-                delay_s = FIRST_DELAY_S
-            logger.error("shipping ended with status %d; it is started again in %.1f s", status, delay_s)
-            await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, LAST_DELAY_S)
-            self.restarts_total += 1
-            with contextlib.suppress(OSError):  # no memory or no process to be had: seen as one more death
-                process = self._process = await self._spawn()
+    def _count(self) -> None:
+        self.restarts_total += 1
 
 
 @contextlib.asynccontextmanager

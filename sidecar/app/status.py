@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import sidecar
+from sidecar.app.window_readings import window_status
 from sidecar.policy.compose import SHIPPED_GUARDS
 
 if TYPE_CHECKING:
@@ -13,16 +14,13 @@ if TYPE_CHECKING:
 
     from sidecar.app.readiness import Readiness
     from sidecar.audit.log import DurableLog
-    from sidecar.audit.trail import Trail
     from sidecar.model.facts import Facts, ModelFacts
-    from sidecar.policy.policy import Policy
     from sidecar.settings import Settings
 
 
-def status(
-    settings: Settings, policy: Policy, trail: Trail, log: DurableLog, readiness: Readiness
-) -> dict[str, object]:
+def status(settings: Settings, readiness: Readiness, log: DurableLog) -> dict[str, object]:
     """Plain values, for people and for scripts."""
+    policy, trail = readiness.policy, readiness.trail
     return {
         "version": sidecar.__version__,
         "ready": not readiness.reasons(),
@@ -34,6 +32,7 @@ def status(
         "policy": asdict(policy.status()),
         "refusing_because": refusing(policy.facts),
         "models": models(policy.facts),
+        "windows": window_status(readiness.windows.store.status()),
         "audit": {
             "dir": str(settings.audit_dir),
             "broken": trail.broken,

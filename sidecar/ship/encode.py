@@ -19,9 +19,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, SpanFlags, Status
 
-from sidecar import telemetry
 from sidecar.ship.log_record import LogData
 from sidecar.ship.span import SpanData
+from sidecar.telemetry import spans as names
 
 SERVICE = "model-policy-sidecar"
 SCOPE = "sidecar"
@@ -38,9 +38,9 @@ class Encoder:
 
     def __init__(self, log_id: str, version: str) -> None:
         identity = {
-            telemetry.SERVICE_NAME.name: SERVICE,
-            telemetry.SERVICE_VERSION.name: version,
-            telemetry.SERVICE_INSTANCE_ID.name: log_id,
+            names.SERVICE_NAME.name: SERVICE,
+            names.SERVICE_VERSION.name: version,
+            names.SERVICE_INSTANCE_ID.name: log_id,
         }
         self._resource = Resource(attributes=key_values(identity))
         self._scope = InstrumentationScope(name=SCOPE, version=version)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sidecar import telemetry
 from sidecar.audit.port import Kind
+from sidecar.telemetry import spans as names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +27,10 @@ class LogData:
 def read_log_record(record: Mapping[str, Any]) -> LogData:
     """From an EVENT or a REFUSAL_SUMMARY. Raises KeyError or TypeError for a record that is neither."""
     if record["kind"] == Kind.EVENT:
-        name = telemetry.HAPPENED.name.format(event=record["event"])
+        name = names.HAPPENED.name.format(event=record["event"])
         body: Mapping[str, Any] = record["details"]
     else:
-        name = telemetry.SUMMARISED.name
+        name = names.SUMMARISED.name
         body = {member: record[member] for member in SUMMARY_MEMBERS}
-    key = {telemetry.AUDIT_LOG.name: record["log"], telemetry.AUDIT_SEQUENCE.name: record["sequence"]}
+    key = {names.AUDIT_LOG.name: record["log"], names.AUDIT_SEQUENCE.name: record["sequence"]}
     return LogData(name, record["time_unix_ns"], body, key)

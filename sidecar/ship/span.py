@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sidecar import telemetry
 from sidecar.audit.context import span_id_of
 from sidecar.audit.port import Kind
 from sidecar.audit.records import Result
 from sidecar.model.reasons import Reason, leading
+from sidecar.telemetry import spans as names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 Value = str | int | list[str]
 Record = dict[str, Any]
-Found = dict[telemetry.Attribute, Value | None]
+Found = dict[names.Attribute, Value | None]
 
 _METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
 """Those that the semantic conventions know; any other would be a name without bound."""
@@ -73,8 +73,8 @@ def read_span(*records: Record) -> SpanData:
 
 def _name(attributes: Mapping[str, Value]) -> str:
     """The registry's pattern; `HTTP` is what the semantic conventions want where the method is not known."""
-    method = attributes.get(telemetry.HTTP_METHOD.name, _OTHER_METHOD)
-    operation = attributes.get(telemetry.OPERATION.name)
+    method = attributes.get(names.HTTP_METHOD.name, _OTHER_METHOD)
+    operation = attributes.get(names.OPERATION.name)
     shown = "HTTP" if method == _OTHER_METHOD else str(method)
     return f"{shown} {operation}" if operation else shown
 
@@ -89,19 +89,20 @@ def _of_exchange(records: tuple[Record, ...]) -> Found:
     decisions: list[Record] = [record["decision"] for record in records if record["decision"] is not None]
     reasons: list[Record] = decisions[-1]["reasons"] if decisions else []
     return {
-        telemetry.HTTP_STATUS: last.get("status"),
-        telemetry.ERROR_TYPE: _leading(reasons) if _is_error(last) and reasons else None,
-        telemetry.DECISION_ID: first["decision_id"],
-        telemetry.REQUEST_ID: first["request_id"],
-        telemetry.RESULT: last.get("result", Result.REFUSED.value if last["kind"] == Kind.REFUSAL else None),
-        telemetry.MODE: first.get("mode"),
-        telemetry.ENGINE: first.get("engine"),
-        telemetry.DECISION: _verdict(decisions) if decisions else None,
-        telemetry.REASONS: _codes(decisions, "reasons"),
-        telemetry.SHADOW_REASONS: _codes(decisions, "shadow"),
-        telemetry.POLICY_REVISION: last["policy_revision"] or first["policy_revision"],
-        telemetry.AUDIT_LOG: last["log"],
-        telemetry.AUDIT_SEQUENCE: last["sequence"],
+        names.HTTP_STATUS: last.get("status"),
+        names.ERROR_TYPE: _leading(reasons) if _is_error(last) and reasons else None,
+        names.DECISION_ID: first["decision_id"],
+        names.REQUEST_ID: first["request_id"],
+        names.RESULT: last.get("result", Result.REFUSED.value if last["kind"] == Kind.REFUSAL else None),
+        names.MODE: first.get("mode"),
+        names.ENGINE: first.get("engine"),
+        names.DECISION: _verdict(decisions) if decisions else None,
+        names.REASONS: _codes(decisions, "reasons"),
+        names.SHADOW_REASONS: _codes(decisions, "shadow"),
+        names.FLAGGED: _flagging(decisions),
+        names.POLICY_REVISION: last["policy_revision"] or first["policy_revision"],
+        names.AUDIT_LOG: last["log"],
+        names.AUDIT_SEQUENCE: last["sequence"],
     }
 
 
@@ -112,27 +113,27 @@ def _of_request(first: Record) -> Found:
     attributes: Record = asked.get("attributes") or {}
     return {
         **_of_method(request.get("method")),
-        telemetry.URL_PATH: request.get("path"),
-        telemetry.PROTOCOL: endpoint.get("protocol"),
-        telemetry.OPERATION: endpoint.get("operation"),
-        telemetry.MODEL_NAME: endpoint.get("model"),
-        telemetry.MODEL_VERSION: endpoint.get("version"),
-        telemetry.DATA_VERSION: attributes.get("data_version", {}).get("value"),
-        telemetry.CONSENT_SCOPE: attributes.get("consent_scope", {}).get("value"),
-        telemetry.CONSENT_STATUS: asked.get("consent", {}).get("status"),
-        telemetry.INSTANCES: asked.get("instances"),
+        names.URL_PATH: request.get("path"),
+        names.PROTOCOL: endpoint.get("protocol"),
+        names.OPERATION: endpoint.get("operation"),
+        names.MODEL_NAME: endpoint.get("model"),
+        names.MODEL_VERSION: endpoint.get("version"),
+        names.DATA_VERSION: attributes.get("data_version", {}).get("value"),
+        names.CONSENT_SCOPE: attributes.get("consent_scope", {}).get("value"),
+        names.CONSENT_STATUS: asked.get("consent", {}).get("status"),
+        names.INSTANCES: asked.get("instances"),
     }
 
 
 def _of_method(method: str | None) -> Found:
     if method is None or method in _METHODS:
-        return {telemetry.HTTP_METHOD: method}
-    return {telemetry.HTTP_METHOD: _OTHER_METHOD, telemetry.HTTP_METHOD_ORIGINAL: method}
+        return {names.HTTP_METHOD: method}
+    return {names.HTTP_METHOD: _OTHER_METHOD, names.HTTP_METHOD_ORIGINAL: method}
 
 
 def _of_stages(last: Record) -> Found:
     stages: Mapping[str, int] = last.get("stage_us") or {}
-    return {telemetry.STAGE_US[name]: took for name, took in stages.items() if name in telemetry.STAGE_US}
+    return {names.STAGE_US[name]: took for name, took in stages.items() if name in names.STAGE_US}
 
 
 def _events(records: Iterable[Record]) -> Iterator[SpanEvent]:
@@ -141,13 +142,14 @@ def _events(records: Iterable[Record]) -> Iterator[SpanEvent]:
         if decision is None:
             continue
         found: Found = {
-            telemetry.PHASE: "response" if record["kind"] == Kind.OUTCOME else "request",
-            telemetry.DECISION: _verdict([decision]),
-            telemetry.REASONS: _codes([decision], "reasons"),
-            telemetry.SHADOW_REASONS: _codes([decision], "shadow"),
-            telemetry.POLICY_REVISION: record["policy_revision"],
+            names.PHASE: "response" if record["kind"] == Kind.OUTCOME else "request",
+            names.DECISION: _verdict([decision]),
+            names.REASONS: _codes([decision], "reasons"),
+            names.SHADOW_REASONS: _codes([decision], "shadow"),
+            names.FLAGGED: _flagging([decision]),
+            names.POLICY_REVISION: record["policy_revision"],
         }
-        yield SpanEvent(telemetry.DECIDED.name, record["time_unix_ns"], _named(found))
+        yield SpanEvent(names.DECIDED.name, record["time_unix_ns"], _named(found))
 
 
 def _verdict(decisions: Iterable[Record]) -> str:
@@ -157,6 +159,12 @@ def _verdict(decisions: Iterable[Record]) -> str:
 def _codes(decisions: Iterable[Record], part: str) -> list[str] | None:
     """Sorted reason codes; None, and so no attribute, where there are none."""
     return sorted({reason["code"] for decision in decisions for reason in decision[part]}) or None
+
+
+def _flagging(decisions: Iterable[Record]) -> list[str] | None:
+    """Sorted rules; None, and so no attribute, where none flagged it."""
+    obligations = [obligation for decision in decisions for obligation in decision["obligations"]]
+    return sorted({str(one.get("rule") or "sidecar") for one in obligations if one["type"] == "flag_review"}) or None
 
 
 def _leading(reasons: Iterable[Record]) -> str:

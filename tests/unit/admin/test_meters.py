@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar import telemetry
 from sidecar.admin.meters import AUTHORED_REASONS_LIMIT, Meters
 from sidecar.app.readings import (
     audit_readings,
@@ -17,13 +17,16 @@ from sidecar.app.readings import (
     shipping_readings,
 )
 from sidecar.app.shipping import Shipping
+from sidecar.app.window_readings import window_readings
 from sidecar.audit.records import Result
 from sidecar.consent.verify import ConsentOff
 from sidecar.ledger.layout import Layout
 from sidecar.model.reasons import Reason
+from sidecar.model.refusal import refused
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
-from tests.lab import infer, lab
+from sidecar.telemetry import metrics as names
+from tests.lab import DATA, infer, lab, v2_answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,13 +59,14 @@ async def test_the_page_has_exactly_the_registered_metrics(tmp_path: Path) -> No
     async with lab(tmp_path) as it:
         meters = Meters("mlserver")
         meters.watch(lambda: policy_readings(it.policy))
+        meters.watch(lambda: window_readings(it.window.status()))
         meters.watch(lambda: audit_readings(it.trail, it.log))
         meters.watch(lambda: shipping_readings(Shipping(Layout(it.audit_dir / "0"))))
         meters.watch(lambda: body_readings(Front(it.exchange, HttpLimits())))
         meters.watch(lambda: connection_readings(lambda: 3))
         meters.watch(lambda: consent_readings(ConsentOff()))
         shown = set(samples(meters))
-    assert shown == {metric.name.removesuffix("_total") for metric in telemetry.METRICS}
+    assert shown == {metric.name.removesuffix("_total") for metric in names.METRICS}
 
 
 async def test_an_openmetrics_page_has_the_trace_of_an_exchange_as_exemplar(tmp_path: Path) -> None:
@@ -117,6 +121,40 @@ async def test_would_denies_are_counted_by_rule(tmp_path: Path) -> None:
     }
 
 
+def flagging(**model: object) -> dict[str, Any]:
+    changed: dict[str, Any] = copy.deepcopy(DATA)
+    changed["models"]["credit"] |= model
+    return changed
+
+
+async def test_flags_for_review_are_counted_by_rule(tmp_path: Path) -> None:
+    async with lab(tmp_path, data=flagging(mitigation={"fairness_band": {"action": "flag_review"}})) as it:
+        meters = Meters("mlserver")
+        await watched(it, meters)
+        it.upstream.answer = v2_answer(0.9)
+        assert (await it.call(infer()))[0] == 200
+        await it.call(infer(x_data_version="stale"))
+        page = samples(meters)
+    assert page["sidecar_flagged"] == {key({"rule": "fairness_band", "model": "credit"}): 1}
+
+
+async def test_explanations_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
+    facts = {"explain": {"timeout_ms": 250}, "rules": {"explanation": "shadow"}}
+    async with lab(tmp_path, data=flagging(**facts), server_kind="torchserve") as it:
+        meters = Meters("torchserve")
+        await watched(it, meters)
+        it.upstream.answer = v2_answer()
+        await it.call(infer())
+        it.upstream.explanation = refused("upstream_timeout", "x")
+        await it.call(infer())
+        page = samples(meters)
+    assert page["sidecar_explanations"] == {
+        key({"model": "credit", "outcome": "explained"}): 1,
+        key({"model": "credit", "outcome": "upstream_timeout"}): 1,
+    }
+    assert page["sidecar_stage_duration_seconds"][key({"stage": "explain"})] == 2
+
+
 async def test_labels_are_bounded_whatever_a_policy_or_client_invents(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         meters = Meters("mlserver")
@@ -140,7 +178,7 @@ def test_readings_are_read_anew_for_each_page() -> None:
     counts = iter([1.0, 2.0])
 
     def read() -> list[Reading]:
-        return [(telemetry.CONNECTIONS, [([], next(counts))])]
+        return [(names.CONNECTIONS, [([], next(counts))])]
 
     meters.watch(read)
     assert [samples(meters)["sidecar_connections"][()] for _ in range(2)] == [1.0, 2.0]

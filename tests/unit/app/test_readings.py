@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar import telemetry
 from sidecar.app.readings import shipping_readings
 from sidecar.app.shipping import Shipping
 from sidecar.ship.cursor import Cursor, CursorFile
+from sidecar.telemetry import metrics as names
 from tests.unit.ship.ledgers import START_NS, WrittenLog, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SHIP_METRICS = [metric for metric in telemetry.METRICS if metric.name.startswith("sidecar_ship_")]
+SHIP_METRICS = [metric for metric in names.METRICS if metric.name.startswith("sidecar_ship_")]
 COLLECTOR = "http://127.0.0.1:1"
 """Never called: nothing is started here."""
 

@@ -14,6 +14,7 @@ import pytest
 from sidecar.app import shipping as module
 from sidecar.app.problems import StartProblems
 from sidecar.app.shipping import Shipping, shipping_room
+from sidecar.child_process import Pauses
 from sidecar.ship.cursor import CursorFile
 from tests.policies import until
 from tests.unit.ship.ledgers import WrittenLog, event
@@ -69,7 +70,7 @@ async def test_it_runs_in_a_session_of_its_own_and_has_a_last_round(log: Written
 async def test_a_death_is_answered_with_a_new_start(
     log: WrittenLog, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(module, "PAUSES", Pauses(first_s=0.01, last_s=1.0, stable_s=60.0))
     async with room(log, tmp_path) as shipping:
         first = shipping.pid
         assert first is not None

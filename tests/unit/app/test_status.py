@@ -7,6 +7,7 @@ import pytest
 
 from sidecar.app.readiness import Readiness
 from sidecar.app.status import models, status
+from sidecar.app.windows import Windows
 from sidecar.settings import load
 from tests.lab import DATA, infer, lab
 
@@ -38,13 +39,17 @@ async def test_each_models_rules_are_shown_with_their_modes(tmp_path: Path) -> N
 
 
 async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None:
-    settings = load({"upstream": "http://127.0.0.1:1", "server": "mlserver", "consent": "off"})
+    settings = load(
+        {"upstream": "http://127.0.0.1:1", "server": "mlserver", "consent": "off", "audit_dir": tmp_path / "audit"}
+    )
     async with lab(tmp_path) as it:
         await it.call(infer())
-        page = status(settings, it.policy, it.trail, it.log, Readiness(it.policy, it.trail, recorded=True))
+        windows = Windows(settings, it.clock)
+        await windows.rebuild(it.policy.snapshot())
+        page = status(settings, Readiness(it.policy, windows, it.trail, recorded=True), it.log)
     assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
     assert page["audit"] == {
-        "dir": "audit",
+        "dir": str(tmp_path / "audit"),
         "broken": None,
         "records": {"INTENT": 1, "OUTCOME": 1, "REFUSAL": 0, "REFUSAL_SUMMARY": 0, "EVENT": 0},
         "open": 0,

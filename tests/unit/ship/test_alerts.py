@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sidecar import telemetry
+from sidecar.telemetry import metrics as names
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RULES: list[dict[str, Any]] = [
@@ -19,7 +19,7 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 PAGE = (REPOSITORY / "docs" / "shipping.md").read_text()
-METRICS = {metric.name: metric for metric in telemetry.METRICS}
+METRICS = {metric.name: metric for metric in names.METRICS}
 NAMES = re.compile(r"\bsidecar_[a-z_]+")
 
 
@@ -38,7 +38,7 @@ def test_a_rule_speaks_of_metrics_and_labels_that_there_are(rule: dict[str, Any]
 @pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
 def test_a_counter_is_looked_at_by_its_growth(rule: dict[str, Any]) -> None:
     """A bare counter would alert for ever."""
-    counters = {name for name in NAMES.findall(rule["expr"]) if METRICS[name].kind is telemetry.MetricKind.COUNTER}
+    counters = {name for name in NAMES.findall(rule["expr"]) if METRICS[name].kind is names.MetricKind.COUNTER}
     grown = set(re.findall(r"(?:increase|rate)\((sidecar_[a-z_]+)\[", rule["expr"]))
     assert counters == grown
 

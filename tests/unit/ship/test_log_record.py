@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar import telemetry
 from sidecar.ship.log_record import LogData, read_log_record
+from sidecar.telemetry import spans as names
 from tests.unit.ship.ledgers import START_NS, event, summary
 
 PLACE = {"log": "a" * 32, "sequence": 7, "time_unix_ns": START_NS}
@@ -22,7 +22,7 @@ def test_a_summary() -> None:
 
 
 def test_what_is_emitted_is_what_is_registered() -> None:
-    for registered, body in ((telemetry.HAPPENED, event("stop")), (telemetry.SUMMARISED, summary())):
+    for registered, body in ((names.HAPPENED, event("stop")), (names.SUMMARISED, summary())):
         made = read_log_record({**PLACE, **body})
         assert made.event_name == registered.name.format(event="stop")
         assert set(made.attributes) == {attribute.name for attribute in registered.attributes}

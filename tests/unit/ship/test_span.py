@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sidecar import telemetry
 from sidecar.audit import records
 from sidecar.audit.records import Origin, Result
 from sidecar.audit.salts import Salt
-from sidecar.model.decision import Decision
+from sidecar.model.decision import Decision, Obligation
 from sidecar.model.reasons import Reason
 from sidecar.ship.span import SpanData, SpanEvent, read_span
+from sidecar.telemetry import spans as names
 from tests.unit.audit.samples import (
     ALLOW,
     DAY,
@@ -31,7 +31,15 @@ SALT = Salt(DAY, bytes(32))
 ORIGIN = Origin("opa", "enforce")
 LOG = "e" * 32
 START_NS = 1_795_300_000_000_000_000
-STAGES = {"request_decision": 90, "intent": 20, "upstream": 812, "response_decision": 80, "outcome": 5, "new": 1}
+STAGES = {
+    "request_decision": 90,
+    "intent": 20,
+    "upstream": 812,
+    "explain": 40,
+    "response_decision": 80,
+    "outcome": 5,
+    "new": 1,
+}
 
 
 def line(record: Record, sequence: int, time_unix_ns: int) -> dict[str, Any]:
@@ -89,6 +97,7 @@ def test_a_forwarded_exchange() -> None:
             "sidecar.stage.request_decision_us": 90,
             "sidecar.stage.intent_us": 20,
             "sidecar.stage.upstream_us": 812,
+            "sidecar.stage.explain_us": 40,
             "sidecar.stage.response_decision_us": 80,
         },
         events=(
@@ -112,8 +121,17 @@ def test_a_response_that_was_refused() -> None:
         "sidecar.decision": "deny",
         "sidecar.reasons": ["data_stale"],
         "sidecar.shadow_reasons": ["score_out_of_band"],
+        "sidecar.flagged": ["sidecar"],
         "sidecar.policy.revision": "rev-1",
     }
+
+
+def test_flags_for_review_are_told_by_rule() -> None:
+    flags = tuple(Obligation("flag_review", {"rule": rule}) for rule in ("staleness", "consent", "staleness"))
+    throttle = Obligation("throttle", {"rule": "disparate_impact", "rate_per_s": 1, "hold_s": 1})
+    span = forwarded(decision=replace(ALLOW, obligations=(*flags, throttle)))
+    assert span.attributes["sidecar.flagged"] == ["consent", "staleness"]
+    assert [event.attributes.get("sidecar.flagged") for event in span.events] == [["consent", "staleness"], None]
 
 
 def refused(decision: Decision, status: int) -> SpanData:
@@ -199,11 +217,11 @@ def test_what_is_emitted_is_what_is_registered() -> None:
     attributes = {name for span in spans for name in span.attributes}
     events = {event.name for span in spans for event in span.events}
     of_events = {name for span in spans for event in span.events for name in event.attributes}
-    assert attributes == {attribute.name for attribute in telemetry.EXCHANGE.attributes}
-    assert events == {event.name for event in telemetry.EXCHANGE.events}
-    assert of_events == {attribute.name for event in telemetry.EXCHANGE.events for attribute in event.attributes}
+    assert attributes == {attribute.name for attribute in names.EXCHANGE.attributes}
+    assert events == {event.name for event in names.EXCHANGE.events}
+    assert of_events == {attribute.name for event in names.EXCHANGE.events for attribute in event.attributes}
     types = {"string": str, "int": int, "string[]": list}
-    registered = {each.name: types[each.type] for each in telemetry.EXCHANGE.attributes}
+    registered = {each.name: types[each.type] for each in names.EXCHANGE.attributes}
     for span in spans:
         assert {name: type(value) for name, value in span.attributes.items()} == {
             name: registered[name] for name in span.attributes

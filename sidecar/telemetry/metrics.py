@@ -1,53 +1,11 @@
-"""Every name that leaves the sidecar as telemetry, with its meaning and unit: spans, events, log records, metrics.
-
-The rooms use these objects, never a name of their own; tests compare what is emitted with what stands here,
-both ways. HTTP semantic conventions of OpenTelemetry where they exist, `sidecar.*` and `sidecar_*` for the
-rest. Plain values: no SDK is imported, nothing of ours either.
-"""
+"""Metrics and their labels: what the admin port shows."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute of a span, an event or a resource. `type` is OpenTelemetry's name of the value's type."""
-
-    name: str
-    type: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event within a span."""
-
-    name: str
-    description: str
-    attributes: tuple[Attribute, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A span. `name` is the pattern of its name."""
-
-    name: str
-    kind: str
-    description: str
-    attributes: tuple[Attribute, ...]
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """A log record. `name` is the pattern of its event name; `body` says what its body holds."""
-
-    name: str
-    description: str
-    body: str
-    attributes: tuple[Attribute, ...]
+from sidecar.telemetry.spans import STAGES
 
 
 class MetricKind(enum.StrEnum):
@@ -78,111 +36,6 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
 
-# Resource
-
-SERVICE_NAME = Attribute("service.name", "string", "Always `model-policy-sidecar`")
-SERVICE_VERSION = Attribute("service.version", "string", "Version of the sidecar")
-SERVICE_INSTANCE_ID = Attribute("service.instance.id", "string", "Identity of the audit log that spans come from")
-RESOURCE = (SERVICE_NAME, SERVICE_VERSION, SERVICE_INSTANCE_ID)
-
-# Attributes of the span. Semantic conventions: https://opentelemetry.io/docs/specs/semconv/http/http-spans/
-
-HTTP_METHOD = Attribute("http.request.method", "string", "Method of the request, or `_OTHER`")
-HTTP_METHOD_ORIGINAL = Attribute(
-    "http.request.method_original", "string", "The method, where the conventions know it not"
-)
-HTTP_STATUS = Attribute("http.response.status_code", "int", "Status that the client got")
-URL_PATH = Attribute("url.path", "string", "Path of the request, at most 256 characters; never the query")
-ERROR_TYPE = Attribute("error.type", "string", "Leading reason of an answer with status 500 or above")
-
-DECISION_ID = Attribute("sidecar.decision_id", "string", "Id of the exchange, as in X-Decision-Id")
-REQUEST_ID = Attribute("sidecar.request_id", "string", "Id of the request, as in X-Request-Id")
-RESULT = Attribute("sidecar.result", "string", "How the exchange ended: released, refused, replaced, failed, …")
-MODE = Attribute("sidecar.mode", "string", "enforce or shadow")
-ENGINE = Attribute("sidecar.engine", "string", "opa or embedded; absent where no policy was asked")
-DECISION = Attribute("sidecar.decision", "string", "allow or deny: of the whole exchange, or of the event's phase")
-REASONS = Attribute("sidecar.reasons", "string[]", "Codes for which it was refused, sorted")
-SHADOW_REASONS = Attribute("sidecar.shadow_reasons", "string[]", "Codes that rules in shadow found, sorted")
-POLICY_REVISION = Attribute("sidecar.policy.revision", "string", "Revision of the policy that decided")
-PROTOCOL = Attribute("sidecar.protocol", "string", "Serving protocol: v1, v2, torchserve")
-OPERATION = Attribute("sidecar.operation", "string", "Operation of the protocol, e.g. infer")
-MODEL_NAME = Attribute("sidecar.model.name", "string", "Model that the path names")
-MODEL_VERSION = Attribute("sidecar.model.version", "string", "Version that the path names")
-DATA_VERSION = Attribute("sidecar.data_version", "string", "Data version of the request")
-CONSENT_SCOPE = Attribute("sidecar.consent_scope", "string", "Consent scope of the request")
-CONSENT_STATUS = Attribute("sidecar.consent.status", "string", "What became of the token: valid, missing, …")
-INSTANCES = Attribute("sidecar.instances", "int", "Instances in the request")
-AUDIT_LOG = Attribute("sidecar.audit.log", "string", "Identity of the log that it is made from")
-AUDIT_SEQUENCE = Attribute(
-    "sidecar.audit.sequence", "int", "Number of the (last) record in that log that it is made from"
-)
-PHASE = Attribute("sidecar.phase", "string", "request or response")
-
-DECIDED = Event(
-    "sidecar.decided",
-    "The policy decided one phase, or the sidecar refused by itself",
-    (PHASE, DECISION, REASONS, SHADOW_REASONS, POLICY_REVISION),
-)
-
-STAGES = ("request_decision", "intent", "upstream", "response_decision", "outcome")
-"""Stages of an exchange that are timed, in their order."""
-
-STAGE_US = {
-    stage: Attribute(f"sidecar.stage.{stage}_us", "int", f"Microseconds in the stage {stage}")
-    for stage in STAGES
-    if stage != "outcome"  # it ends when the record is written that the span comes from
-}
-
-EXCHANGE = Span(
-    "{http.request.method} {sidecar.operation}",
-    "SERVER",
-    "One exchange, from the first look at the request to its last audit record",
-    (
-        HTTP_METHOD,
-        HTTP_METHOD_ORIGINAL,
-        HTTP_STATUS,
-        URL_PATH,
-        ERROR_TYPE,
-        DECISION_ID,
-        REQUEST_ID,
-        RESULT,
-        MODE,
-        ENGINE,
-        DECISION,
-        REASONS,
-        SHADOW_REASONS,
-        POLICY_REVISION,
-        PROTOCOL,
-        OPERATION,
-        MODEL_NAME,
-        MODEL_VERSION,
-        DATA_VERSION,
-        CONSENT_SCOPE,
-        CONSENT_STATUS,
-        INSTANCES,
-        AUDIT_LOG,
-        AUDIT_SEQUENCE,
-        *STAGE_US.values(),
-    ),
-    (DECIDED,),
-)
-SPANS = (EXCHANGE,)
-
-# Log records, made from what is on record beside exchanges. Log and sequence are the key by which repeats are dropped.
-
-HAPPENED = LogRecord(
-    "sidecar.{event}", "EVENT: what happened to the sidecar itself", "details", (AUDIT_LOG, AUDIT_SEQUENCE)
-)
-SUMMARISED = LogRecord(
-    "sidecar.refusals_summarised",
-    "REFUSAL_SUMMARY: refusals that were counted instead of being recorded singly",
-    "from_unix_ns, to_unix_ns, count, reasons with their counts",
-    (AUDIT_LOG, AUDIT_SEQUENCE),
-)
-LOG_RECORDS = (HAPPENED, SUMMARISED)
-
-# Metrics
-
 OTHER = "other"
 """Label value for what is not in a bounded set, e.g. a model that no policy data names."""
 
@@ -201,7 +54,22 @@ LOOKUP = Label("lookup", "hit, miss")
 REVISION = Label("revision", "the active policy's alone")
 CONSENT = Label("status", "valid, missing, invalid, expired, off")
 KIND = Label("kind", "INTENT, OUTCOME, REFUSAL, REFUSAL_SUMMARY, EVENT")
+EXPLAINED = (
+    *("explained", "empty", "status", "prediction_unreadable", "endpoint_unknown", "cancelled"),
+    *("upstream_timeout", "upstream_unreachable", "upstream_malformed", "response_too_large", "overloaded"),
+)
+"""What comes of fetching an explanation: it is there, the answer holds none, is an error's or unreadable, the server
+has no endpoint for it, the prediction failed or the client left before it came; else the reason for which none came."""
+EXPLAINED_LABEL = Label("outcome", ", ".join(EXPLAINED))
 DESTINATION = Label("destination", "otlp, archive")
+VERSION = Label(
+    "version", "versions that a model server has answered for, 256 with their models; empty where none is named"
+)
+GROUP = Label("group", "the groups that the model's facts declare, and `unknown`")
+SPAN = Label("span", "the spans of --window-spans in seconds")
+VERDICT = Label("verdict", "released, refused")
+TIER = Label("tier", "warned, certain")
+CAUSE = Label("cause", "why predictions are in no window: {causes}")
 
 _BUCKETS_S = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -224,6 +92,8 @@ EXCHANGE_DURATION = _histogram(
 )
 STAGE_DURATION = _histogram("stage_duration", "Time in one stage of an exchange", _BUCKETS_S, STAGE)
 REFUSALS = _counter("refusals", "Reasons for which exchanges were refused", REASON, MODEL)
+FLAGGED_TOTAL = _counter("flagged", "Decisions that a rule flagged for review", MODEL, RULE)
+EXPLANATIONS = _counter("explanations", "Explanations that were to be fetched", MODEL, EXPLAINED_LABEL)
 WOULD_DENY = _counter("would_deny", "Reasons that would have refused, were it not for shadow", REASON, RULE, MODEL)
 
 DECISION_CACHE = _counter("decision_cache_lookups", "Request decisions looked up in the cache", LOOKUP)
@@ -280,6 +150,30 @@ SHIP_REJECTED = _counter(
 )
 SHIP_CONFLICTS = _counter("ship_conflicts", "Times the archive held other content under a name of ours", DESTINATION)
 SHIP_RESTARTS = _counter("ship_restarts", "Times the shipping process had died and was started again")
+
+WINDOW_PREDICTIONS = _gauge(
+    "window_predictions", "1", "Judged predictions in the window", MODEL, VERSION, GROUP, SPAN, VERDICT
+)
+WINDOW_POSITIVE_RATE = _gauge(
+    "window_positive_rate", "1", "Share of positive predictions, released or not", MODEL, VERSION, GROUP, SPAN
+)
+WINDOW_MEAN_SCORE = _gauge("window_mean_score", "1", "Mean score, released or not", MODEL, VERSION, GROUP, SPAN)
+IMPACT_RATIO = _gauge(
+    "disparate_impact_ratio", "1", "Greatest positive rate over the least: an estimate", MODEL, VERSION, SPAN
+)
+IMPACT_LOWER = _gauge(
+    "disparate_impact_lower_bound", "1", "What the ratio certainly exceeded in this epoch", MODEL, VERSION
+)
+IMPACT_LIMIT = _gauge("disparate_impact_limit", "1", "disparate_impact_max of the model's facts", MODEL, VERSION)
+IMPACT_TIER = _gauge(
+    "disparate_impact_exceeded", "1", "1: the limit was exceeded in this epoch, that much is sure", MODEL, VERSION, TIER
+)
+THROTTLE_ARMED = _gauge("throttle_armed", "1", "1: the model is throttled", MODEL, VERSION)
+WINDOW_WATCHES = _gauge("window_watches", "1", "Models and versions that are watched")
+WINDOW_BUCKETS = _gauge("window_buckets", "1", "Minutes of all windows that are held")
+WINDOW_IGNORED = _counter("window_ignored", "Predictions that are in no window", CAUSE)
+WINDOW_UNKNOWN = _counter("window_unknown_group_instances", "Predictions for groups that the model does not declare")
+WINDOW_LAG = _gauge("window_store_lag_seconds", "s", "Since the shared store was last heard of")
 
 CONNECTIONS = _gauge("connections", "1", "Open client connections")
 BODY_BYTES = _gauge("body_bytes_in_flight", "By", "Bytes of all bodies that are held")
