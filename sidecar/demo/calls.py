@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from sidecar.demo.applications import INPUTS
-from sidecar.demo.model_server import NAME
+from sidecar.demo.model_server import GROUP, NAME
 from sidecar.demo.people import claims_of
 from sidecar.demo.policy_data import SCOPE, data_versions
+from sidecar.demo.skewed import SKEWED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,12 +52,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of call. `expected` is the reason it is refused for, None where it is forwarded."""
+    """One kind of call. `expected` is the reason it is refused for, None where it is forwarded.
+
+    `may_meet` is a reason that it may be refused for instead, by no fault of its own.
+    """
 
     told: str
     share: float
     expected: str | None
     change: Callable[[Draft], None]
+    may_meet: str | None = None
 
 
 def _nothing(_: Draft) -> None:
@@ -117,6 +122,13 @@ def _manage(draft: Draft) -> None:
     draft.body = b"{}"
 
 
+def _ask_the_skewed_model(draft: Draft) -> None:
+    body = orjson.loads(draft.body)
+    group = {"name": GROUP, "shape": [1], "datatype": "BYTES", "data": [_claims(draft)["group"]]}
+    draft.path = f"/v2/models/{SKEWED}/infer"
+    draft.body = orjson.dumps({**body, "inputs": [*body["inputs"], group]})
+
+
 def _claims(draft: Draft) -> dict[str, object]:
     if draft.claims is None:
         raise ValueError("this kind of call has no token")
@@ -128,6 +140,7 @@ def _when(draft: Draft, claim: str) -> int:
 
 
 GOOD = Kind("as it should be", 0.76, None, _nothing)
+UNFAIR = Kind("as it should be, to the skewed model", 0.0, None, _ask_the_skewed_model, may_meet="model_throttled")
 AGED = Kind("data of 20 days, which a tighter limit would refuse", 0.05, None, _use_aged_data)
 MISTAKES = (
     Kind("data older than 30 days", 0.04, "data_stale", _use_stale_data),

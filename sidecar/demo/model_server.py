@@ -1,6 +1,6 @@
-"""A model server for the demo's model, in a process of its own: `python -m sidecar.demo.model_server FILE`.
+"""A model server for the demo's models, in a process of its own: `python -m sidecar.demo.model_server NAME=FILE…`.
 
-It speaks V2 over JSON: one input tensor for each of the model's inputs, outputs `score` and `label`. When it
+It speaks V2 over JSON: one input tensor for each of a model's inputs, outputs `score` and `label`. When it
 is ready it prints one line of JSON as `sidecar run` does; SIGTERM ends it. `/calls` says how many inferences
 were asked of it, which shows that what was refused never came this far.
 """
@@ -22,67 +22,80 @@ from starlette.routing import Route
 from sidecar.demo.credit_model import CreditModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.requests import Request
 
 NAME, VERSION = "credit", "1"
+GROUP = "group"
+"""The one more input of a model that holds groups to different cut-offs."""
 
 
-class ModelServer:
-    """The handlers, and how many inferences were made."""
+class Served:
+    """One model's handlers, and how many inferences it was asked for."""
 
-    def __init__(self, model: CreditModel) -> None:
+    def __init__(self, name: str, model: CreditModel) -> None:
+        self.name = name
         self._model = model
-        self._inferences = 0
-
-    async def ready(self, _: Request) -> Response:
-        """`GET /v2/health/ready` and of the model."""
-        return _json({"ready": True})
+        self.inferences = 0
 
     async def metadata(self, _: Request) -> Response:
-        """`GET /v2/models/credit`."""
+        """`GET /v2/models/NAME`."""
         inputs = [_tensor(name, "FP64", [-1]) for name in self._model.inputs]
+        inputs += [_tensor(GROUP, "BYTES", [-1])] if self._model.approve_from_of else []
         outputs = [_tensor("score", "FP64", [-1]), _tensor("label", "BYTES", [-1])]
-        return _json({"name": NAME, "versions": [VERSION], "platform": "demo", "inputs": inputs, "outputs": outputs})
+        head = {"name": self.name, "versions": [VERSION], "platform": "demo"}
+        return _json({**head, "inputs": inputs, "outputs": outputs})
 
     async def infer(self, request: Request) -> Response:
-        """`POST /v2/models/credit/infer`."""
-        self._inferences += 1
+        """`POST /v2/models/NAME/infer`."""
+        self.inferences += 1
         try:
             body: Any = orjson.loads(await request.body())
-            rows = self._rows(body)
+            rows, groups = _rows(self._model, body)
         except (ValueError, KeyError, TypeError) as error:
-            return _json({"error": f"not an inference request of {NAME}: {error!r}"}, 400)
+            return _json({"error": f"not an inference request of {self.name}: {error!r}"}, 400)
         scores = [self._model.score(row) for row in rows]
-        labels = [self._model.label(score) for score in scores]
+        labels = [self._model.label(score, group) for score, group in zip(scores, groups, strict=True)]
         outputs = [
             _tensor("score", "FP64", [len(rows)]) | {"data": scores},
             _tensor("label", "BYTES", [len(rows)]) | {"data": labels},
         ]
-        return _json({"model_name": NAME, "model_version": VERSION, "id": body.get("id", ""), "outputs": outputs})
+        head = {"model_name": self.name, "model_version": VERSION, "id": body.get("id", "")}
+        return _json({**head, "outputs": outputs})
 
-    async def calls(self, _: Request) -> Response:
-        """`GET /calls`."""
-        return _json({"inferences": self._inferences})
-
-    def _rows(self, body: Any) -> list[tuple[float, ...]]:
-        tensors = {tensor["name"]: tensor["data"] for tensor in body["inputs"]}
-        columns = [[float(value) for value in tensors[name]] for name in self._model.inputs]
-        return list(zip(*columns, strict=True))
-
-
-def application(model: CreditModel) -> Starlette:
-    """The server as an ASGI application."""
-    server = ModelServer(model)
-    return Starlette(
-        routes=[
-            Route("/v2/health/live", server.ready),
-            Route("/v2/health/ready", server.ready),
-            Route(f"/v2/models/{NAME}", server.metadata),
-            Route(f"/v2/models/{NAME}/ready", server.ready),
-            Route(f"/v2/models/{NAME}/infer", server.infer, methods=["POST"]),
-            Route("/calls", server.calls),
+    def routes(self) -> list[Route]:
+        """Where it is found."""
+        path = f"/v2/models/{self.name}"
+        return [
+            Route(path, self.metadata),
+            Route(f"{path}/ready", _ready),
+            Route(f"{path}/infer", self.infer, methods=["POST"]),
         ]
-    )
+
+
+def application(models: Mapping[str, CreditModel]) -> Starlette:
+    """The server as an ASGI application; `models` by name."""
+    served = [Served(name, model) for name, model in models.items()]
+
+    async def calls(_: Request) -> Response:
+        """`GET /calls`."""
+        return _json({"inferences": sum(each.inferences for each in served)})
+
+    shared = [Route("/v2/health/live", _ready), Route("/v2/health/ready", _ready), Route("/calls", calls)]
+    return Starlette(routes=[*shared, *(route for each in served for route in each.routes())])
+
+
+async def _ready(_: Request) -> Response:
+    """`GET /v2/health/ready` and of a model."""
+    return _json({"ready": True})
+
+
+def _rows(model: CreditModel, body: Any) -> tuple[list[tuple[float, ...]], Sequence[str | None]]:
+    tensors = {tensor["name"]: tensor["data"] for tensor in body["inputs"]}
+    columns = [[float(value) for value in tensors[name]] for name in model.inputs]
+    rows = list(zip(*columns, strict=True))
+    return rows, tensors[GROUP] if model.approve_from_of else [None] * len(rows)
 
 
 def _tensor(name: str, datatype: str, shape: list[int]) -> dict[str, object]:
@@ -104,14 +117,15 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
 
-def main(model_file: str) -> None:
+def main(named_files: Sequence[str]) -> None:
     """Serves until SIGTERM on a port that the system picks."""
-    model = CreditModel.from_json(Path(model_file).read_text(encoding="utf-8"))
-    config = uvicorn.Config(application(model), log_level="warning", access_log=False, lifespan="off")
+    files = (each.split("=", 1) for each in named_files)
+    models = {name: CreditModel.from_json(Path(file).read_text(encoding="utf-8")) for name, file in files}
+    config = uvicorn.Config(application(models), log_level="warning", access_log=False, lifespan="off")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         _Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sidecar.demo.applications import GROUPS
 from sidecar.demo.model_server import NAME
+from sidecar.demo.skewed import SKEWED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,9 @@ STALE_AGE_DAYS = 80
 BAND = 0.10
 DISPARATE_IMPACT_MAX = 1.5
 SCOPE = "credit_scoring"
+THROTTLE_RATE_PER_S = 1
+THROTTLE_HOLD_S = 5
+"""For who watches; in production minutes or hours, so that somebody can look into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ def _name(now_unix_s: float, age_days: int) -> str:
     return time.strftime("loans-%Y-%m-%d", time.gmtime(now_unix_s - age_days * DAY_S))
 
 
+_THROTTLE: Mapping[str, object] = {
+    "action": "throttle",
+    "rate_per_s": THROTTLE_RATE_PER_S,
+    "hold_s": THROTTLE_HOLD_S,
+}
+
+
 def policy_data(now_unix_s: float, group_means: Mapping[str, float]) -> dict[str, object]:
     """The data document (contract of the policy's data: docs/writing-policies.md).
 
@@ -50,7 +61,7 @@ def policy_data(now_unix_s: float, group_means: Mapping[str, float]) -> dict[str
     """
     versions = data_versions(now_unix_s)
     return {
-        "models": {NAME: _model()},
+        "models": {NAME: _model(), SKEWED: _skewed_model()},
         "datasets": {
             versions.fresh: _dataset(now_unix_s, FRESH_AGE_DAYS),
             versions.aged: _dataset(now_unix_s, AGED_AGE_DAYS),
@@ -83,7 +94,7 @@ def _model() -> dict[str, object]:
         },
         "mitigation": {
             "group_mean_band": {"action": "flag_review"},
-            "disparate_impact": {"action": "flag_review"},
+            "disparate_impact": dict(_THROTTLE),
         },
         "read": {
             "score": "output:score",
@@ -93,6 +104,13 @@ def _model() -> dict[str, object]:
             "group": "claim:group",
         },
     }
+
+
+def _skewed_model() -> dict[str, object]:
+    """As the other one, but for the rules on scores: there is no group's mean for it to be held to."""
+    model = _model()
+    rules = cast("dict[str, str]", model["rules"])
+    return {**model, "rules": {**rules, "fairness_band": "off", "group_mean_band": "off"}}
 
 
 def _dataset(now_unix_s: float, age_days: int) -> dict[str, object]:

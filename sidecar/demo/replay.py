@@ -61,14 +61,30 @@ class Clients:
         self._sidecar = Pool(Target.parse(f"http://{sidecar}"), max_connections=CONCURRENCY)
         self._model_server = Pool(Target.parse(f"http://{model_server}"), max_connections=1)
 
-    async def replay(self, calls: Iterator[Call], advance: Callable[[], None]) -> list[Answer]:
-        """All calls, `CONCURRENCY` at a time; `advance` is called after each."""
+    async def replay(
+        self,
+        calls: Iterator[Call],
+        advance: Callable[[], None],
+        is_last: Callable[[Answer], bool] = lambda _: False,
+        *,
+        pause_s: float = 0.0,
+    ) -> list[Answer]:
+        """All calls, `CONCURRENCY` at a time with a pause after each; `advance` is called then.
+
+        After an answer that `is_last` no more calls are made; those under way still come to their end.
+        """
         answers: list[Answer] = []
+        ended = False
 
         async def client() -> None:
+            nonlocal ended
             for call in calls:  # the iterator is shared: each client takes the next that is left
-                answers.append(await self._ask(call))
+                answers.append(await self.ask(call))
                 advance()
+                ended = ended or is_last(answers[-1])
+                if ended:
+                    return
+                await asyncio.sleep(pause_s)
 
         async with asyncio.TaskGroup() as clients:
             for _ in range(CONCURRENCY):
@@ -84,7 +100,7 @@ class Clients:
             started_ns = time.perf_counter_ns()
             await self._send(self._model_server, call)
             between_ns = time.perf_counter_ns()
-            answers.append(await self._ask(call))
+            answers.append(await self.ask(call))
             ended_ns = time.perf_counter_ns()
             direct_ms.append((between_ns - started_ns) / 1e6)
             guarded_ms.append((ended_ns - between_ns) / 1e6)
@@ -102,7 +118,8 @@ class Clients:
         await self._sidecar.aclose()
         await self._model_server.aclose()
 
-    async def _ask(self, call: Call) -> Answer:
+    async def ask(self, call: Call) -> Answer:
+        """One call through the sidecar."""
         try:
             return _answer(call, await self._send(self._sidecar, call))
         except ExchangeFailed as failed:

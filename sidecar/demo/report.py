@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sidecar.demo.applications import INPUTS, LEFT_OUT
-from sidecar.demo.policy_data import BAND, DISPARATE_IMPACT_MAX
+from sidecar.demo.fairness_text import show_fairness
+from sidecar.demo.policy_data import BAND
 from sidecar.demo.summary import OUT_OF_BAND
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def show(findings: Findings, setting: Setting, console: Console) -> None:
     console.print("[bold]Released predictions by protected group[/]")
     console.print(_groups(findings))
     _explain_groups(findings, console)
+    show_fairness(findings.fairness, setting.audit_dir, setting.sidecar_command, console)
     console.print(LATENCY_TITLE.format(pairs=findings.latency.pairs))
     console.print(_latency(findings.latency))
     _show_trail(findings, setting, console)
@@ -129,12 +131,6 @@ def bars(counts: Sequence[int]) -> str:
 
 
 def _explain_groups(findings: Findings, console: Console) -> None:
-    ratio = findings.impact_ratio
-    if ratio is not None:
-        console.print(
-            f"Disparate impact, highest over lowest approval rate: {ratio:.2f}; the policy's data allow "
-            f"{DISPARATE_IMPACT_MAX:.2f}."
-        )
     for found in findings.would_deny:
         console.print(
             f"[yellow]{found.rule}[/] is in shadow; enforced, it would have refused {found.count:,} of "

@@ -16,12 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sidecar.demo.applications import load, split
-from sidecar.demo.calls import GOOD, Caller, kinds
+from sidecar.demo.calls import GOOD, UNFAIR, Caller, kinds
+from sidecar.demo.fairness import fairness_of
+from sidecar.demo.model_server import NAME
 from sidecar.demo.people import ALGORITHM, AUDIENCE, ISSUER, Issuer
 from sidecar.demo.policy_data import policy_data
 from sidecar.demo.processes import server
+from sidecar.demo.provoking import CALLS_LIMIT, provoke
 from sidecar.demo.replay import WARM_UP_CALLS, Clients
 from sidecar.demo.report import Setting, show
+from sidecar.demo.skewed import SKEWED, resample, skew
 from sidecar.demo.summary import summarise
 from sidecar.demo.trail import differences, read_trail
 from sidecar.demo.training import area_under_roc, group_means, train
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from sidecar.demo.applications import Application
     from sidecar.demo.credit_model import CreditModel
+    from sidecar.demo.provoking import Provoked
     from sidecar.demo.replay import Answer, Latency
     from sidecar.demo.summary import Findings
     from sidecar.demo.workspace import Workspace
@@ -54,9 +59,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The model, its policy's group means, and the people who will call."""
+    """The model and its unfair variant, its policy's group means, and the people who will call."""
 
     model: CreditModel
+    skewed: CreditModel
     training: Sequence[Application]
     held_back: Sequence[Application]
     group_means: Mapping[str, float]
@@ -69,6 +75,7 @@ class Observed:
     ready: Mapping[str, str]
     replayed: Sequence[Answer]
     measured: Sequence[Answer]
+    provoked: Provoked
     latency: Latency
     inferences: int
 
@@ -112,7 +119,7 @@ def _prepare(options: Options, steps: Steps) -> Prepared:
         training, held_back = split(load(), options.seed)
     with steps.step("Training a credit model"):
         model = train(training)
-    return Prepared(model, training, held_back, group_means(model, training))
+    return Prepared(model, skew(model, training), training, held_back, group_means(model, training))
 
 
 async def _serve_and_call(prepared: Prepared, options: Options, place: Workspace, steps: Steps) -> Observed:
@@ -121,11 +128,9 @@ async def _serve_and_call(prepared: Prepared, options: Options, place: Workspace
     issuer = Issuer()
     _write(prepared, issuer, place, now_unix_s)
     caller = Caller(issuer, Issuer(), now_unix_s)
-    replay = kinds(options.requests or len(prepared.held_back), options.seed)
-    pairs = [GOOD] * (WARM_UP_CALLS + MEASURED_PAIRS)
     async with AsyncExitStack() as running:
         with steps.step("Starting the model server"):
-            arguments = [str(place.model)]
+            arguments = [f"{NAME}={place.model}", f"{SKEWED}={place.skewed_model}"]
             model = await running.enter_async_context(
                 server("sidecar.demo.model_server", arguments, place.log("model-server"))
             )
@@ -133,12 +138,31 @@ async def _serve_and_call(prepared: Prepared, options: Options, place: Workspace
             arguments = arguments_of(options, place, model["listen"])
             ready = await running.enter_async_context(server("sidecar", arguments, place.log("sidecar")))
         clients = await running.enter_async_context(aclosing(Clients(ready["listen"], model["listen"])))
-        with steps.step(f"Replaying applications (engine: {ready['engine']})", len(replay)) as advance:
-            replayed = await clients.replay(caller.calls(prepared.held_back, replay), advance)
-        with steps.step("Measuring latency", len(pairs)) as advance:
-            latency, measured = await clients.measure(caller.calls(prepared.held_back, pairs), advance)
-        inferences = await clients.inferences() - len(pairs)
-    return Observed(ready, replayed, measured, latency, inferences)
+        return await _call(prepared, options, place, ready=ready, clients=clients, caller=caller, steps=steps)
+
+
+async def _call(
+    prepared: Prepared,
+    options: Options,
+    place: Workspace,
+    *,
+    ready: Mapping[str, str],
+    clients: Clients,
+    caller: Caller,
+    steps: Steps,
+) -> Observed:
+    people = prepared.held_back
+    replay = kinds(options.requests or len(people), options.seed)
+    pairs = [GOOD] * (WARM_UP_CALLS + MEASURED_PAIRS)
+    with steps.step(f"Replaying applications (engine: {ready['engine']})", len(replay)) as advance:
+        replayed = await clients.replay(caller.calls(people, replay), advance)
+    with steps.step("Measuring latency", len(pairs)) as advance:
+        latency, measured = await clients.measure(caller.calls(people, pairs), advance)
+    with steps.step("Asking a skewed model until it is throttled", CALLS_LIMIT) as advance:
+        drawn = resample(people, CALLS_LIMIT, options.seed)
+        provoked = await provoke(clients, caller.calls(drawn, [UNFAIR] * CALLS_LIMIT), advance, place.audit_dir)
+    inferences = await clients.inferences() - len(pairs)
+    return Observed(ready, replayed, measured, provoked, latency, inferences)
 
 
 def _stop_on_signals() -> None:
@@ -151,6 +175,7 @@ def _stop_on_signals() -> None:
 
 def _write(prepared: Prepared, issuer: Issuer, place: Workspace, now_unix_s: float) -> None:
     place.model.write_text(prepared.model.to_json(), encoding="utf-8")
+    place.skewed_model.write_text(prepared.skewed.to_json(), encoding="utf-8")
     place.key_set.write_text(json.dumps(issuer.key_set(), indent=2), encoding="utf-8")
     data = policy_data(now_unix_s, prepared.group_means)
     place.data.write_text(json.dumps(data, indent=2), encoding="utf-8")
@@ -177,8 +202,17 @@ def arguments_of(options: Options, place: Workspace, upstream: str) -> list[str]
 def _find(prepared: Prepared, observed: Observed, place: Workspace, steps: Steps) -> Findings:
     with steps.step("Reading the audit trail"):
         trail = read_trail(place.audit_dir)
-        found = differences([*observed.replayed, *observed.measured], trail, observed.inferences)
-        return summarise(observed.replayed, trail, observed.latency, prepared.group_means, found)
+        answers = [*observed.replayed, *observed.measured, *observed.provoked.answers]
+        found = differences(answers, trail, observed.inferences)
+        fairness = fairness_of(place, observed.provoked)
+    return summarise(
+        observed.replayed,
+        trail,
+        observed.latency,
+        policy_means=prepared.group_means,
+        fairness=fairness,
+        differences=found,
+    )
 
 
 def _setting(prepared: Prepared, observed: Observed, place: Workspace, total_s: float) -> Setting:

@@ -13,6 +13,7 @@ from sidecar.demo.replay import at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sidecar.demo.fairness import Fairness
     from sidecar.demo.replay import Answer, Latency
     from sidecar.demo.trail import Story, Trail
 
@@ -79,6 +80,7 @@ class Findings:
     refusals: tuple[Refusal, ...]
     groups: tuple[Group, ...]
     would_deny: tuple[WouldDeny, ...]
+    fairness: Fairness
     latency: Added
     records: int
     example_id: str
@@ -89,25 +91,21 @@ class Findings:
         """How many calls were refused."""
         return sum(refusal.count for refusal in self.refusals)
 
-    @property
-    def impact_ratio(self) -> float | None:
-        """The highest group's approval rate over the lowest's; None where a group has no approval."""
-        rates = [group.approved for group in self.groups]
-        return max(rates) / min(rates) if rates and min(rates) > 0 else None
-
     def as_json(self) -> dict[str, Any]:
         """All of it, for `--json`."""
-        return {**asdict(self), "refused": self.refused, "impact_ratio": self.impact_ratio}
+        return {**asdict(self), "refused": self.refused}
 
 
 def summarise(
     answers: Sequence[Answer],
     trail: Trail,
     latency: Latency,
+    *,
     policy_means: Mapping[str, float],
+    fairness: Fairness,
     differences: Sequence[str],
 ) -> Findings:
-    """The findings of a replay; `answers` are the replay's alone, not those of the latency measurement."""
+    """The findings of a replay; `answers` are the replay's alone, not those of the measurement or the second phase."""
     pairs = [(answer, trail.stories[answer.decision_id]) for answer in answers if answer.decision_id in trail.stories]
     released = [(answer, story) for answer, story in pairs if story.result == "released"]
     return Findings(
@@ -116,6 +114,7 @@ def summarise(
         refusals=_refusals(answers),
         groups=tuple(row for row in (_group(name, released, policy_means) for name in GROUPS) if row),
         would_deny=_would_deny(story for _, story in pairs),
+        fairness=fairness,
         latency=_added(latency),
         records=trail.records,
         example_id=_example(answers),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sidecar.audit.lookup import export
+from sidecar.demo.calls import UNFAIR
+from sidecar.demo.skewed import SKEWED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 SHOWN_DIFFERENCES = 10
 WHOLE = (["REFUSAL"], ["INTENT", "OUTCOME"])
 """What one exchange leaves (contract 1)."""
+THROTTLED = ("throttle_armed", "throttle_released")
+"""What one throttle leaves, in this order."""
 
 
 @dataclass(slots=True)
@@ -59,16 +63,21 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Stories by decision id, how many refusals were only counted (contract 7), and how many records."""
+    """Stories by decision id, how many refusals were only counted (contract 7), and how many records.
+
+    `throttles` has the events of throttles in order, as (event, model).
+    """
 
     stories: Mapping[str, Story]
     summarised: int
     records: int
+    throttles: Sequence[tuple[str, str]] = ()
 
 
 def read_trail(audit_dir: Path) -> Trail:
     """Everything under `audit_dir`."""
     stories: defaultdict[str, Story] = defaultdict(Story)
+    throttles: list[tuple[str, str]] = []
     summarised = records = 0
     for line in export(audit_dir):
         record: dict[str, Any] = orjson.loads(line)
@@ -77,7 +86,9 @@ def read_trail(audit_dir: Path) -> Trail:
             summarised += record["count"]
         elif "decision_id" in record:
             stories[record["decision_id"]].add(record)
-    return Trail(dict(stories), summarised, records)
+        elif record["event"] in THROTTLED:
+            throttles.append((record["event"], record["details"]["model"]))
+    return Trail(dict(stories), summarised, records, throttles)
 
 
 def differences(answers: Sequence[Answer], trail: Trail, inferences: int) -> list[str]:
@@ -91,6 +102,7 @@ def differences(answers: Sequence[Answer], trail: Trail, inferences: int) -> lis
         *_unrecorded(answers, trail),
         *_disagreeing(answers, trail),
         *_unforwarded(trail, inferences),
+        *_unthrottled(answers, trail),
     ]
     hidden = len(found) - SHOWN_DIFFERENCES
     return [*found[:SHOWN_DIFFERENCES], f"… and {hidden} more"] if hidden > 0 else found
@@ -106,11 +118,18 @@ def _unexpected(answers: Sequence[Answer]) -> Iterable[str]:
     wrong = Counter(
         (answer.kind.told, answer.kind.expected, answer.status, answer.codes)
         for answer in answers
-        if answer.codes != (() if answer.kind.expected is None else (answer.kind.expected,))
-        or (answer.status == 200) != (answer.kind.expected is None)
+        if not _is_expected(answer)
     )
     for (told, expected, status, codes), count in wrong.items():
         yield f"{count} calls, {told}: expected {expected or 'forwarding'}, got {status} {', '.join(codes)}"
+
+
+def _is_expected(answer: Answer) -> bool:
+    kind = answer.kind
+    if kind.may_meet is not None and answer.codes == (kind.may_meet,):
+        return answer.status != 200
+    wanted = () if kind.expected is None else (kind.expected,)
+    return answer.codes == wanted and (answer.status == 200) == (kind.expected is None)
 
 
 def _unrecorded(answers: Sequence[Answer], trail: Trail) -> Iterable[str]:
@@ -141,3 +160,11 @@ def _unforwarded(trail: Trail, inferences: int) -> Iterable[str]:
     intents = sum("INTENT" in story.kinds for story in trail.stories.values())
     if intents != inferences:
         yield f"{intents} calls have an INTENT, but the model server saw {inferences}"
+
+
+def _unthrottled(answers: Sequence[Answer], trail: Trail) -> Iterable[str]:
+    """The skewed model was throttled and released once, the honest one never."""
+    wanted = [(event, SKEWED) for event in THROTTLED] if any(answer.kind is UNFAIR for answer in answers) else []
+    if list(trail.throttles) != wanted:
+        told = ", ".join(f"{event} of {model}" for event, model in trail.throttles) or "nothing"
+        yield f"of throttles the audit trail has: {told}; expected one of {SKEWED}, armed and released, and no other"

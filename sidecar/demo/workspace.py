@@ -31,6 +31,16 @@ class Workspace:
         return self.root / "model.json"
 
     @property
+    def skewed_model(self) -> Path:
+        """The second model, which is unfair on purpose."""
+        return self.root / "skewed-model.json"
+
+    @property
+    def plot(self) -> Path:
+        """Fairness over the demo's calls, as a picture."""
+        return self.root / "fairness.png"
+
+    @property
     def data(self) -> Path:
         """The policy's data."""
         return self.root / "data.json"

@@ -3,58 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sidecar.demo.calls import MISTAKES
-from sidecar.policy.child import find_opa
+from tests.e2e.demos import SIDECAR, TIMEOUT_S, processes_of, sidecar_command
+from tests.process import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.demos import FinishedDemo
 
 pytestmark = pytest.mark.e2e
 
-DEMO = [sys.executable, "-m", "sidecar", "demo"]
-TIMEOUT_S = 120
+
+@pytest.fixture
+def found(finished_demo: FinishedDemo) -> dict[str, Any]:
+    return finished_demo.printed
 
 
-def _demo(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
-    command = [*DEMO, "--dir", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-
-
-def _running_in(root: Path) -> list[str]:
-    """The command lines of all processes that name this demo's folder."""
-    found: list[str] = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if str(root) in command:
-            found.append(command)
-    return found
-
-
-@pytest.fixture(scope="module", params=["embedded", "opa"])
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    engine = request.param
-    if engine == "opa" and find_opa() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no OPA here: run scripts/install-opa")
-    root = tmp_path_factory.mktemp(engine) / "demo"
-    done = _demo("--engine", engine, "--requests", "300", "--json", root=root)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert _running_in(root) == []
-    return {"wanted_engine": engine, **json.loads(done.stdout)}
-
-
-def test_all_agrees_and_every_call_is_accounted_for(found: dict[str, Any]) -> None:
+def test_all_agrees_and_every_call_is_accounted_for(finished_demo: FinishedDemo, found: dict[str, Any]) -> None:
     assert found["differences"] == []
-    assert found["engine"] == found["wanted_engine"]
+    assert found["engine"] == finished_demo.engine
     assert found["sent"] == 300 == found["forwarded"] + found["refused"]
     assert sum(group["released"] for group in found["groups"]) == found["forwarded"]
 
@@ -71,10 +45,30 @@ def test_predictions_out_of_band_are_in_shadow(found: dict[str, Any]) -> None:
 
 
 def test_the_decision_that_it_names_can_be_looked_up(found: dict[str, Any]) -> None:
-    command = [sys.executable, "-m", "sidecar", "audit", "show", found["example_id"], found["audit_dir"]]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    shown = sidecar_command("audit", "show", found["example_id"], found["audit_dir"])
+    assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith(f"decision {found['example_id']}: infer of credit\n")
     assert "data_stale" in shown.stdout
+
+
+def test_the_real_data_does_not_trigger_and_the_skewed_model_is_throttled_and_released(found: dict[str, Any]) -> None:
+    credit, skewed = found["fairness"]["models"]
+    assert (credit["model"], credit["state"], credit["moments"]) == ("credit", "ok", [])
+    assert (skewed["model"], skewed["limit"]) == ("credit-skewed", 1.5)
+    moments = [moment["what"] for moment in skewed["moments"]]
+    assert moments == ["warned", "certain", "armed", "released"]
+    assert found["fairness"]["throttled"] > 0
+
+
+def test_a_picture_of_both_models_is_left(finished_demo: FinishedDemo, found: dict[str, Any]) -> None:
+    assert found["fairness"]["plot"] == str(finished_demo.root / "fairness.png")
+    assert (finished_demo.root / "fairness.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_report_on_fairness_can_be_had_again_from_the_log(found: dict[str, Any]) -> None:
+    shown = sidecar_command("audit", "report", "--fairness", found["audit_dir"], "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["models"] == found["fairness"]["models"]
 
 
 def test_latency_was_measured(found: dict[str, Any]) -> None:
@@ -84,13 +78,16 @@ def test_latency_was_measured(found: dict[str, Any]) -> None:
 
 
 def test_people_see_tables(tmp_path: Path) -> None:
-    done = _demo("--engine", "embedded", "--requests", "60", root=tmp_path / "demo")
+    done = sidecar_command("demo", "--dir", tmp_path / "demo", "--engine", "embedded", "--requests", 60)
     assert done.returncode == 0, done.stdout + done.stderr
     for text in (
         "forwarded",
         "data_stale",
         "white",
         "p99",
+        "synthetic",
+        "throttled it",
+        "audit report --fairness",
         "audit show",
         "Checked:",
         "nothing is left running",
@@ -98,23 +95,23 @@ def test_people_see_tables(tmp_path: Path) -> None:
         assert text in done.stdout
 
 
-def _signed_records(checkpoint: Path) -> int:
+def is_at_work(root: Path) -> bool:
     """C2SP tlog-checkpoint: origin, size, root."""
-    return int(checkpoint.read_text().splitlines()[1])
+    checkpoints = root.glob("audit/*/ledger/checkpoint")
+    return any(int(checkpoint.read_text().splitlines()[1]) > 100 for checkpoint in checkpoints)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle_it_leaves_nothing_running(number: signal.Signals, tmp_path: Path) -> None:
     root = tmp_path / "demo"
-    command = [*DEMO, "--engine", "embedded", "--dir", str(root), "--requests", "100000"]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while not any(_signed_records(checkpoint) > 100 for checkpoint in root.glob("audit/*/ledger/checkpoint")):
-        assert demo.poll() is None
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-    os.kill(demo.pid, number)
-    said, _ = demo.communicate(timeout=TIMEOUT_S)
+    command = [*SIDECAR, "demo", "--engine", "embedded", "--dir", str(root), "--requests", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
+        try:
+            wait_until(lambda: demo.poll() is not None or is_at_work(root), TIMEOUT_S)
+            demo.send_signal(number)
+            said, _ = demo.communicate(timeout=TIMEOUT_S)
+        finally:
+            demo.kill()
     assert demo.returncode == 130, said
     assert "nothing is left running" in said
-    assert _running_in(root) == []
+    assert processes_of(root) == []

@@ -21,6 +21,7 @@ _VERBS = {
     "witness": "Write what a witness needs to cosign the newest checkpoint.",
     "export": "Print all records, or write them as a C2SP tlog-tiles site.",
     "replay": "Ask a policy again what was asked of it then.",
+    "report": "Tell how fair a model's predictions were, group by group, over a log.",
     "forget": "Delete one day's salt, and so who the people of that day were.",
 }
 
@@ -63,4 +64,4 @@ def _drop_output() -> None:
     epilog="What the findings mean, and what a log proves: docs/audit.md.",
 )
 def command() -> None:
-    """Read the audit trail: verify, show, prove, export, replay, forget."""
+    """Read the audit trail: verify, show, prove, export, replay, report, forget."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,6 +40,18 @@ def _check_id(_: click.Context, __: click.Parameter, value: str) -> str:
     if not _DECISION_ID.fullmatch(lower):
         raise click.BadParameter("a decision id has 32 hexadecimal digits: see X-Decision-Id of an answer")
     return lower
+
+
+def unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """A date, or a date and time; UTC where no offset is given."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time: write 2026-11-20 or 2026-11-20T13:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
 decision_id = click.argument("decision_id", callback=_check_id)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from sidecar.cli.audit.common import ended, fail, folder
+from sidecar.cli.audit.common import ended, fail, folder, unix_ns
 from sidecar.cli.options import exit_with
 
 if TYPE_CHECKING:
@@ -27,18 +26,6 @@ With one, what it would have decided otherwise is listed: first what it would le
 Nothing is sent, recorded or counted. `sidecar audit verify` says whether the records are those that were written.
 Exit codes: 0 no difference, 1 a difference (or nothing was replayed, or a log is damaged), 2 it cannot run.
 """
-
-
-def _unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    """A date, or a date and time; UTC where no offset is given."""
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no time: write 2026-11-20 or 2026-11-20T13:00:00Z") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
 @click.command("replay", epilog=EPILOG)
@@ -58,8 +45,8 @@ def _unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | 
     show_default=True,
     help="auto: the one that decided, where it is installed.",
 )
-@click.option("--since", metavar="TIME", callback=_unix_ns, help="Only records from this time on.")
-@click.option("--until", metavar="TIME", callback=_unix_ns, help="Only records before this time.")
+@click.option("--since", metavar="TIME", callback=unix_ns, help="Only records from this time on.")
+@click.option("--until", metavar="TIME", callback=unix_ns, help="Only records before this time.")
 @click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
 def command(
     folder: Path,

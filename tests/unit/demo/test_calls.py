@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from sidecar.demo.applications import INPUTS, Application
-from sidecar.demo.calls import AGED, GOOD, MISTAKES, Call, Caller, Kind, kinds
+from sidecar.demo.calls import AGED, GOOD, MISTAKES, UNFAIR, Call, Caller, Kind, kinds
 from sidecar.demo.people import Issuer
 
 NOW_UNIX_S = 1_795_300_000.0
@@ -71,6 +71,14 @@ def test_an_aged_call_differs_in_its_data_version_alone() -> None:
     good, aged = _calls(GOOD, AGED)
     assert _headers(aged) == {**_headers(good), "x-data-version": "loans-2026-11-01"}
     assert aged.kind.expected is None
+
+
+def test_a_call_to_the_skewed_model_tells_it_the_group() -> None:
+    good, unfair = _calls(GOOD, UNFAIR)
+    assert (_headers(unfair), unfair.path) == (_headers(good), "/v2/models/credit-skewed/infer")
+    *_, group = json.loads(unfair.body)["inputs"]
+    assert group == {"name": "group", "shape": [1], "datatype": "BYTES", "data": ["black"]}
+    assert (UNFAIR.expected, UNFAIR.may_meet) == (None, "model_throttled")
 
 
 @pytest.mark.parametrize(

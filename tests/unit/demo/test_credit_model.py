@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -23,5 +24,13 @@ def test_score_refuses_another_number_of_features() -> None:
         MODEL.score([1.0])
 
 
-def test_json_round_trip() -> None:
-    assert CreditModel.from_json(MODEL.to_json()) == MODEL
+def test_a_group_may_be_held_to_another_threshold() -> None:
+    skewed = replace(MODEL, approve_from_of={"b": 0.8})
+    assert [skewed.label(0.7, group) for group in (None, "a", "b")] == ["approve", "approve", "deny"]
+    assert skewed.label(0.8, "b") == "approve"
+    assert MODEL.label(0.7, "b") == "approve"
+
+
+@pytest.mark.parametrize("model", [MODEL, replace(MODEL, approve_from_of={"b": 0.8})])
+def test_json_round_trip(model: CreditModel) -> None:
+    assert CreditModel.from_json(model.to_json()) == model

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
@@ -15,7 +16,8 @@ INFER = "/v2/models/credit/infer"
 
 def _ask(*calls: tuple[str, str, Any]) -> list[tuple[int, Any]]:
     async def ask() -> list[tuple[int, Any]]:
-        transport = httpx.ASGITransport(application(MODEL))
+        models = {"credit": MODEL, "skewed": replace(MODEL, approve_from_of={"y": 0.0})}
+        transport = httpx.ASGITransport(application(models))
         async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
             answers = [await client.request(method, path, json=body) for method, path, body in calls]
         return [(answer.status_code, answer.json()) for answer in answers]
@@ -69,10 +71,26 @@ def test_health_and_metadata() -> None:
     assert [tensor["name"] for tensor in metadata["outputs"]] == ["score", "label"]
 
 
+def test_a_model_with_thresholds_by_group_has_to_be_told_the_group() -> None:
+    body = _inputs([2.0, 2.0], [1.0, 1.0])
+    told = {
+        **body,
+        "inputs": [*body["inputs"], {"name": "group", "datatype": "BYTES", "shape": [2], "data": ["x", "y"]}],
+    }
+    path = "/v2/models/skewed"
+    (_, metadata), (status, answer), (untold, _) = _ask(
+        ("GET", path, None), ("POST", f"{path}/infer", told), ("POST", f"{path}/infer", body)
+    )
+    assert [tensor["name"] for tensor in metadata["inputs"]] == ["a", "b", "group"]
+    assert (status, answer["model_name"], answer["outputs"][1]["data"]) == (200, "skewed", ["deny", "approve"])
+    assert untold == 400
+
+
 def test_every_inference_counts_broken_ones_too() -> None:
-    good, broken, counted = (
+    good, other, broken, counted = (
         ("POST", INFER, _inputs([1.0], [1.0])),
+        ("POST", "/v2/models/skewed/infer", {}),
         ("POST", INFER, {}),
         ("GET", "/calls", None),
     )
-    assert _ask(good, broken, good, counted)[-1] == (200, {"inferences": 3})
+    assert _ask(good, other, broken, good, counted)[-1] == (200, {"inferences": 4})

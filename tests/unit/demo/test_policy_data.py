@@ -30,3 +30,13 @@ def test_document_is_one_that_the_sidecar_accepts() -> None:
     assert check_data(document) == []
     assert document["group_mean"] == {"credit": MEANS}
     assert document["models"]["credit"]["rules"]["fairness_band"] == "shadow"
+
+
+def test_the_skewed_model_is_judged_as_the_other_one_but_for_its_scores() -> None:
+    models: Any = policy_data(NOW_UNIX_S, MEANS)["models"]
+    credit, skewed = models["credit"], models["credit-skewed"]
+    assert {name for name in credit if credit[name] != skewed[name]} == {"rules"}
+    differing = {rule for rule, mode in credit["rules"].items() if skewed["rules"][rule] != mode}
+    assert differing == {"fairness_band", "group_mean_band"}
+    assert skewed["rules"]["disparate_impact"] == "enforce"
+    assert skewed["mitigation"]["disparate_impact"] == {"action": "throttle", "rate_per_s": 1, "hold_s": 5}

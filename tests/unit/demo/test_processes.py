@@ -20,7 +20,7 @@ MODEL = CreditModel(("a",), (1.0,), 0.0, 0.5)
 
 def _model_file(folder: Path) -> str:
     (folder / "model.json").write_text(MODEL.to_json())
-    return str(folder / "model.json")
+    return f"credit={folder / 'model.json'}"
 
 
 async def _is_ready(address: str) -> bool:
@@ -59,7 +59,7 @@ def test_a_server_is_gone_after_its_block_fails(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_start_fails_with_the_end_of_its_log(tmp_path: Path) -> None:
     async def run() -> None:
-        async with server("sidecar.demo.model_server", ["/nowhere"], tmp_path / "log"):
+        async with server("sidecar.demo.model_server", ["credit=/nowhere"], tmp_path / "log"):
             raise AssertionError
 
     with pytest.raises(DemoFailed, match=r"(?s)model_server did not start:.*FileNotFoundError"):

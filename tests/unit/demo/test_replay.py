@@ -10,7 +10,7 @@ from sidecar.demo.calls import GOOD, MISTAKES, Caller
 from sidecar.demo.credit_model import CreditModel
 from sidecar.demo.people import Issuer
 from sidecar.demo.processes import server
-from sidecar.demo.replay import WARM_UP_CALLS, Answer, Clients, Latency, at
+from sidecar.demo.replay import CONCURRENCY, WARM_UP_CALLS, Answer, Clients, Latency, at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def test_all_calls_are_sent_and_measured_both_ways(tmp_path: Path) -> None:
     advances: list[None] = []
 
     async def run() -> tuple[list[Answer], Latency, list[Answer], int]:
-        arguments = [str(tmp_path / "model.json")]
+        arguments = [f"credit={tmp_path / 'model.json'}"]
         async with server("sidecar.demo.model_server", arguments, tmp_path / "log") as ready:
             clients = Clients(ready["listen"], ready["listen"])
             try:
@@ -69,3 +69,22 @@ def test_a_call_without_an_answer_is_noted_not_raised() -> None:
 
     (answer,) = asyncio.run(run())
     assert (answer.status, answer.decision_id, answer.codes) == (0, "", ("Unreachable",))
+
+
+def test_after_the_last_answer_no_more_calls_are_made(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(MODEL.to_json())
+    broken = next(kind for kind in MISTAKES if "half a body" in kind.told)
+
+    async def run() -> list[Answer]:
+        arguments = [f"credit={tmp_path / 'model.json'}"]
+        async with server("sidecar.demo.model_server", arguments, tmp_path / "log") as ready:
+            clients = Clients(ready["listen"], ready["listen"])
+            calls = Caller(Issuer(), Issuer(), 1_795_300_000.0).calls(PEOPLE, [GOOD] * 10 + [broken] + [GOOD] * 500)
+            try:
+                return await clients.replay(calls, lambda: None, lambda answer: answer.status == 400)
+            finally:
+                await clients.aclose()
+
+    answers = asyncio.run(run())
+    assert [answer.status for answer in answers].count(400) == 1
+    assert 11 <= len(answers) <= 11 + 2 * CONCURRENCY

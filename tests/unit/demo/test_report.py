@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sidecar.demo.fairness import Fairness
 from sidecar.demo.report import Setting, bars, show
 from sidecar.demo.summary import Added, Findings, Group, Refusal, WouldDeny
 
@@ -19,6 +20,7 @@ FINDINGS = Findings(
         Group("black", 100, 0.7012, 0.7951, 0.6, 0.675, 85, (0,) * 9 + (100,)),
     ),
     would_deny=(WouldDeny("fairness_band", "score_out_of_band", 165),),
+    fairness=Fairness((), 3, 3, 0, 0.0, 1, 5, "fairness.png"),
     latency=Added(300, 0.5, 0.9, 1.25, 2.5),
     records=1900,
     example_id="0123456789abcdef0123456789abcdef",
@@ -66,7 +68,6 @@ def test_bars(counts: tuple[int, ...], drawn: str) -> None:
         "black 100 60.0% 67.5% 0.701 0.795 85 (85%) █",
         "p50 0.50 ms 1.75 ms 1.25 ms",
         "p99 0.90 ms 3.40 ms 2.50 ms",
-        "Disparate impact, highest over lowest approval rate: 1.50; the policy's data allow 1.50.",
         "fairness_band is in shadow; enforced, it would have refused 165 of 900 predictions (score_out_of_band).",
         "The audit trail (1,900 records) is in /tmp/demo/audit",
         ".venv/bin/sidecar audit show 0123456789abcdef0123456789abcdef /tmp/demo/audit",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from sidecar.demo.applications import Application
 from sidecar.demo.calls import GOOD, MISTAKES, Kind
+from sidecar.demo.fairness import Fairness
 from sidecar.demo.replay import Answer, Latency
 from sidecar.demo.summary import Added, Findings, Group, Refusal, WouldDeny, summarise
 from sidecar.demo.trail import Story, Trail
@@ -41,6 +42,7 @@ TRAIL = Trail(
     summarised=0,
     records=12,
 )
+FAIRNESS = Fairness((), 3, 2, 1, 0.5, 1, 5, "fairness.png")
 LATENCY = Latency(direct_ms=(1.0, 2.0), guarded_ms=(3.0, 5.0))
 
 
@@ -48,8 +50,12 @@ def _bins(**counts: int) -> tuple[int, ...]:
     return tuple(counts.get(f"bin_{number}", 0) for number in range(10))
 
 
+def _summarised(answers: list[Answer], differences: tuple[str, ...] | list[str] = ()) -> Findings:
+    return summarise(answers, TRAIL, LATENCY, policy_means=MEANS, fairness=FAIRNESS, differences=differences)
+
+
 def test_findings() -> None:
-    assert summarise(ANSWERS, TRAIL, LATENCY, MEANS, ["something"]) == Findings(
+    assert _summarised(ANSWERS, differences=["something"]) == Findings(
         sent=6,
         forwarded=3,
         refusals=(
@@ -61,6 +67,7 @@ def test_findings() -> None:
             Group("black", 1, 1.0, 0.8, 1.0, 1.0, 1, _bins(bin_9=1)),
         ),
         would_deny=(WouldDeny("fairness_band", "score_out_of_band", 2),),
+        fairness=FAIRNESS,
         latency=Added(2, 2.0, 2.0, 3.0, 3.0),
         records=12,
         example_id="5",
@@ -69,15 +76,11 @@ def test_findings() -> None:
 
 
 def test_json_has_the_sums_too() -> None:
-    shape = summarise(ANSWERS, TRAIL, LATENCY, MEANS, []).as_json()
-    assert (shape["sent"], shape["forwarded"], shape["refused"], shape["impact_ratio"]) == (6, 3, 3, 2.0)
-
-
-def test_no_ratio_where_a_group_has_no_approval() -> None:
-    trail = Trail({"1": _released("white", 0.2, positive=False)}, 0, 2)
-    assert summarise(ANSWERS[:1], trail, LATENCY, MEANS, []).impact_ratio is None
+    shape = _summarised(ANSWERS).as_json()
+    assert (shape["sent"], shape["forwarded"], shape["refused"]) == (6, 3, 3)
+    assert shape["fairness"]["before_throttle"] == 2
 
 
 def test_the_example_is_any_refusal_where_no_data_was_stale() -> None:
-    assert summarise([ANSWERS[0], ANSWERS[3]], TRAIL, LATENCY, MEANS, []).example_id == "4"
-    assert summarise(ANSWERS[:1], TRAIL, LATENCY, MEANS, []).example_id == ""
+    assert _summarised([ANSWERS[0], ANSWERS[3]]).example_id == "4"
+    assert _summarised(ANSWERS[:1]).example_id == ""

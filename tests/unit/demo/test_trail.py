@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.audit.port import Kind, Record
 from sidecar.demo.applications import Application
-from sidecar.demo.calls import GOOD, MISTAKES
+from sidecar.demo.calls import GOOD, MISTAKES, UNFAIR
 from sidecar.demo.calls import Kind as CallKind
 from sidecar.demo.replay import Answer
 from sidecar.demo.trail import Story, Trail, differences, read_trail
@@ -69,9 +69,12 @@ def test_stories_are_read_from_the_log(tmp_path: Path) -> None:
             "positive": [0],
         },
         {"kind": "REFUSAL_SUMMARY", "count": 5, "reasons": {"body_malformed": 5}},
+        {"kind": "EVENT", "event": "throttle_armed", "details": {"model": "m"}},
     )
     released = replace(RELEASED, shadow=(("fairness_band", "score_out_of_band"),))
-    assert read_trail(tmp_path / "audit") == Trail({"a": released, "b": REFUSED}, summarised=5, records=5)
+    assert read_trail(tmp_path / "audit") == Trail(
+        {"a": released, "b": REFUSED}, summarised=5, records=6, throttles=[("throttle_armed", "m")]
+    )
 
 
 def test_an_outcome_that_refuses_has_its_reasons(tmp_path: Path) -> None:
@@ -144,6 +147,57 @@ def test_refusals_that_were_only_counted_are_no_difference() -> None:
 )
 def test_each_difference_is_told(answers: list[Answer], trail: Trail, inferences: int, told: list[str]) -> None:
     assert differences(answers, trail, inferences) == told
+
+
+THROTTLED = Story(["REFUSAL"], 429, "refused", ("model_throttled",))
+UNFAIR_ANSWERS = [_answer("c", UNFAIR, 200), _answer("d", UNFAIR, 429, "model_throttled")]
+ARMED, RELEASED_EVENT = ("throttle_armed", "credit-skewed"), ("throttle_released", "credit-skewed")
+
+
+@pytest.mark.parametrize(
+    ("answers", "throttles", "told"),
+    [
+        (UNFAIR_ANSWERS, [ARMED, RELEASED_EVENT], []),
+        ([], [], []),
+        (
+            UNFAIR_ANSWERS,
+            [ARMED],
+            [
+                "of throttles the audit trail has: throttle_armed of credit-skewed; expected one of credit-skewed, "
+                "armed and released, and no other"
+            ],
+        ),
+        (
+            [],
+            [("throttle_armed", "credit")],
+            [
+                "of throttles the audit trail has: throttle_armed of credit; expected one of credit-skewed, armed "
+                "and released, and no other"
+            ],
+        ),
+        (
+            UNFAIR_ANSWERS,
+            [],
+            [
+                "of throttles the audit trail has: nothing; expected one of credit-skewed, armed and released, and no "
+                "other"
+            ],
+        ),
+    ],
+)
+def test_the_skewed_model_alone_is_to_be_throttled(
+    answers: list[Answer], throttles: list[tuple[str, str]], told: list[str]
+) -> None:
+    stories = {"a": RELEASED, "b": REFUSED} | ({"c": RELEASED, "d": THROTTLED} if answers else {})
+    trail = Trail(stories, summarised=0, records=9, throttles=throttles)
+    found = differences([*ANSWERS, *answers], trail, inferences=2 if answers else 1)
+    assert [" ".join(each.split()) for each in found] == told
+
+
+def test_a_throttled_call_of_another_kind_is_a_difference() -> None:
+    answers = [_answer("a", GOOD, 429, "model_throttled")]
+    found = differences(answers, Trail({"a": THROTTLED}, 0, 1), inferences=0)
+    assert found == ["1 calls, as it should be: expected forwarding, got 429 model_throttled"]
 
 
 def test_calls_without_an_answer_are_told() -> None:

@@ -54,12 +54,13 @@ class Writer:
         """One commit."""
         self.ledger.notary.reserve(self.ledger.appender)
         for record in records:
-            self._stage(record)
+            self.stage(record)
         self.ledger.appender.flush()
         self.ledger.appender.absorb()
         self.clock.advance(0.001)
 
-    def _stage(self, record: Record) -> None:
+    def stage(self, record: Record) -> None:
+        """At the clock's time; durable with the next commit."""
         sequence = self.ledger.appender.next_sequence
         head = b'"kind":"%s","sequence":%d,"time_unix_ns":%d,' % (record.kind.encode(), sequence, self.clock.unix_ns())
         place = self.ledger.appender.stage(record_mark(self.ledger.log_id) + head + record.body[1:])

@@ -50,6 +50,7 @@ OPENING: dict[str, Any] = {
     "policy_revision": "rev-1",
     "engine": "opa",
     "request_digest": DIGEST,
+    "explain": {"method": "POST", "path": "/v2/models/credit/explain", "timeout_ms": 500},
     "salt": "2026-11-21",
 }
 OUTCOME: dict[str, Any] = {
@@ -57,7 +58,7 @@ OUTCOME: dict[str, Any] = {
     "decision_id": ID,
     "result": "replaced",
     "status": 200,
-    "input": {"prediction": {"status": 200, "scores": [0.5, 0.9], "labels": ["no", "yes"]}},
+    "input": {"prediction": {"status": 200, "scores": [0.5, 0.9], "labels": ["no", "yes"], "explanation": DIGEST}},
     "decision": {"allow": False, "reasons": [{"code": "own_code", "message": "why"}], "shadow": [], "obligations": []},
     "policy_revision": "rev-2",
     "window": {"state": "ok", "groups": {"a": {"n": 412}, "b": {"n": 380}}},
@@ -95,10 +96,12 @@ decision {ID}: infer of credit, version 3
 
   sent                        the judged request
               body            0123456789abcdef…  (under the salt of 2026-11-21)
+              and beside it   POST /v2/models/credit/explain, for an explanation within 500 ms
 
   answered    status          200
               scores          0.5, 0.9
               labels          no, yes
+              explanation     0123456789abcdef…  (under the salt of 2026-11-21)
               positive        instances 1
               body            0123456789abcdef…  (under the salt of 2026-11-21)
               window          ok (a: 412, b: 380)
