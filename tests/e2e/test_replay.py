@@ -6,10 +6,7 @@ What is expected is worked out here from the records alone, by other means than 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,20 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.policy.child import find_opa
+from tests.e2e.demos import sidecar_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.e2e.demos import FinishedDemo
+
 pytestmark = pytest.mark.e2e
 
-SIDECAR = [sys.executable, "-m", "sidecar"]
-TIMEOUT_S = 120
 DAY_S = 86_400
-
-
-def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*SIDECAR, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Demo:
     records: list[dict[str, Any]]
 
     def replay(self, *arguments: str | Path, code: int) -> dict[str, Any]:
-        done = _run("audit", "replay", self.root / "audit", "--json", *arguments)
+        done = sidecar_command("audit", "replay", self.root / "audit", "--json", *arguments)
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
@@ -55,16 +48,11 @@ class Demo:
         return path
 
 
-@pytest.fixture(scope="module", params=["embedded", "opa"])
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    engine = request.param
-    if engine == "opa" and find_opa() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no OPA here: run scripts/install-opa")
-    root = tmp_path_factory.mktemp(engine) / "demo"
-    done = _run("demo", "--dir", root, "--engine", engine, "--requests", "300", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    exported = _run("audit", "export", root / "audit")
-    return Demo(root, engine, [json.loads(line) for line in exported.stdout.splitlines()])
+@pytest.fixture(scope="module")
+def demo(finished_demo: FinishedDemo) -> Demo:
+    exported = sidecar_command("audit", "export", finished_demo.root / "audit")
+    records = [json.loads(line) for line in exported.stdout.splitlines()]
+    return Demo(finished_demo.root, finished_demo.engine, records)
 
 
 def _judged(demo: Demo) -> list[dict[str, Any]]:
@@ -125,7 +113,7 @@ def test_with_a_looser_limit_the_stale_are_let_through_and_that_is_told_first(de
     }
     found = demo.replay("--data", demo.with_max_age_days(100), code=1)
     assert {one["decision_id"] for one in found["differences"] if one["change"] == "deny_to_allow"} == stale != set()
-    done = _run("audit", "replay", demo.root / "audit", "--data", demo.with_max_age_days(100))
+    done = sidecar_command("audit", "replay", demo.root / "audit", "--data", demo.with_max_age_days(100))
     assert done.stdout.startswith(f"denied then, allowed now: {len(stale)}\n")
     assert done.returncode == 1
 
@@ -147,7 +135,7 @@ def _iso(unix_s: int) -> str:
 def test_without_the_kept_policy_it_says_so(demo: Demo, tmp_path: Path) -> None:
     copy = tmp_path / "audit"
     shutil.copytree(demo.root / "audit", copy, ignore=shutil.ignore_patterns("policies"))
-    done = _run("audit", "replay", copy)
+    done = sidecar_command("audit", "replay", copy)
     assert done.returncode == 1
     assert "the policy that decided is not kept; give one with --policy" in done.stdout
 
@@ -162,11 +150,11 @@ def test_without_the_kept_policy_it_says_so(demo: Demo, tmp_path: Path) -> None:
 )
 def test_what_cannot_be_done_is_said(demo: Demo, arguments: tuple[str, ...], problem: str) -> None:
     given = [argument.replace("{root}", str(demo.root)) for argument in arguments]
-    done = _run("audit", "replay", demo.root / "audit", *given)
+    done = sidecar_command("audit", "replay", demo.root / "audit", *given)
     assert (done.returncode, problem in done.stderr) == (2, True), done.stderr
 
 
 def test_a_folder_without_a_log_is_bad_usage(tmp_path: Path) -> None:
-    done = _run("audit", "replay", tmp_path)
+    done = sidecar_command("audit", "replay", tmp_path)
     assert done.returncode == 2
     assert "no log" in done.stderr

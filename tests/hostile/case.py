@@ -7,6 +7,7 @@ should have been refused and was not is seen at the model server.
 from __future__ import annotations
 
 import enum
+import json
 from dataclasses import dataclass
 
 TOKEN = b"@TOKEN@"
@@ -77,6 +78,31 @@ def head(*fields: bytes, line: bytes = LINE, without: tuple[bytes, ...] = ()) ->
 def request(*fields: bytes, body: bytes = BODY, line: bytes = LINE, without: tuple[bytes, ...] = ()) -> bytes:
     """A good request with a length, but for what the arguments say."""
     return head(*fields, b"Content-Length: %d" % len(body), line=line, without=without) + body
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """The good request to one kind of server, and what spoils it: all of it is well framed, and declined."""
+
+    line: bytes = LINE
+    body: bytes = BODY
+
+    def request(self, *fields: bytes, line: bytes = b"", body: bytes = b"", without: tuple[bytes, ...] = ()) -> bytes:
+        """It, but for what the arguments say."""
+        return request(*fields, line=line or self.line, body=body or self.body, without=without)
+
+    def at(self, method: bytes, target: bytes, *statuses: int) -> Case:
+        """To another place."""
+        name = f"{method.decode()} {target.decode()}"
+        return declined(name, self.request(line=method + b" " + target + b" HTTP/1.1"), *statuses)
+
+    def saying(self, name: str, *statuses: int, **members: object) -> Case:
+        """With other members, or more of them."""
+        return self.raw(name, json.dumps(json.loads(self.body) | members).encode(), *statuses)
+
+    def raw(self, name: str, body: bytes, *statuses: int) -> Case:
+        """With another body."""
+        return declined(name, self.request(body=body), *statuses)
 
 
 def chunked(*fields: bytes, chunks: bytes, line: bytes = LINE) -> bytes:

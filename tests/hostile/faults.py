@@ -10,10 +10,12 @@ import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.hostile.upstream import PREDICTION, response
+from tests.hostile.upstream import PREDICTION, Talk, response
 
 if TYPE_CHECKING:
-    from tests.hostile.upstream import Behaviour, Talk
+    from collections.abc import Callable
+
+    from tests.hostile.upstream import Behaviour
 
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = b"Content-Type: application/json\r\n"
@@ -34,39 +36,33 @@ class Fault:
     result: str = "failed"
 
 
-def says(name: str, data: bytes, status: int = 502, code: str = "upstream_malformed") -> Fault:
-    """The server answers with these bytes, and closes in order."""
+def ends(
+    name: str, data: bytes, end: Callable[[Talk], None], status: int = 502, code: str = "upstream_malformed"
+) -> Fault:
+    """The server answers with these bytes, and ends so."""
 
     def behaviour(talk: Talk) -> bool:
         talk.request()
         talk.send(data)
+        end(talk)
         return False
 
     return Fault(name, behaviour, status, code, "failed" if status >= 400 else "released")
 
 
+def says(name: str, data: bytes, status: int = 502, code: str = "upstream_malformed") -> Fault:
+    """The server answers with these bytes, and closes in order."""
+    return ends(name, data, lambda _: None, status, code)
+
+
 def resets(name: str, data: bytes) -> Fault:
     """The server sends these bytes, and resets the connection."""
-
-    def behaviour(talk: Talk) -> bool:
-        talk.request()
-        talk.send(data)
-        talk.reset()
-        return False
-
-    return Fault(name, behaviour)
+    return ends(name, data, Talk.reset)
 
 
 def stalls(name: str, data: bytes) -> Fault:
     """The server sends these bytes, and then nothing."""
-
-    def behaviour(talk: Talk) -> bool:
-        talk.request()
-        talk.send(data)
-        talk.await_end()
-        return False
-
-    return Fault(name, behaviour, 504, "upstream_timeout")
+    return ends(name, data, Talk.await_end, 504, "upstream_timeout")
 
 
 def floods(name: str, start: bytes, part: bytes, code: str = "upstream_malformed") -> Fault:

@@ -63,11 +63,11 @@ def test_an_error_of_the_models_own_passes(rig: Rig) -> None:
         rig.follow(client)
 
 
-def answers(data: bytes) -> Any:
+def answers(data: bytes, *, keeps: bool = True) -> Any:
     def behaviour(talk: Talk) -> bool:
         talk.request()
         talk.send(data)
-        return True
+        return keeps
 
     return behaviour
 
@@ -178,15 +178,6 @@ def test_a_half_written_answer_never_looks_whole(rig: Rig) -> None:
     """Whatever becomes of the model server, a client has a whole answer or a broken connection."""
     for size in range(0, len(PREDICTION), 20):
         data = OK + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(PREDICTION)
-        rig.upstream.behaviours.append(answers_and_closes(data + PREDICTION[:size]))
+        rig.upstream.behaviours.append(answers(data + PREDICTION[:size], keeps=False))
         with Client(rig.address) as client, contextlib.suppress(Ended):
             assert call(rig, client).status == 502
-
-
-def answers_and_closes(data: bytes) -> Any:
-    def behaviour(talk: Talk) -> bool:
-        talk.request()
-        talk.send(data)
-        return False
-
-    return behaviour

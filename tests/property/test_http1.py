@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 import h11
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 
 from sidecar.http1.errors import ExchangeFailed
 from sidecar.http1.response_reader import ResponseReader
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
-from tests.unit.proxy.wire import RecordingExchange, configured
+from tests.property.reads import Client, cut, damaged
+from tests.unit.proxy.wire import RecordingExchange
 
 if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
     from sidecar.model.message import Request
 
 TOKEN = st.text("abcXYZ-_019", min_size=1, max_size=8).map(str.encode)
 VALUE = st.text('ab ,;="\t!', max_size=10).map(str.encode)
 BODY = st.binary(max_size=40)
-JUNK = st.sampled_from([b"\r", b"\n", b"\r\n", b" ", b":", b"\0", b"\xff", b"0", b",", b"\t", b";", b"#", b"?"])
 
 
 @st.composite
@@ -64,78 +65,21 @@ def request(draw: st.DrawFn) -> bytes:
     return draw(message(method + b" " + target + b" HTTP/1.1\r\n", fields))
 
 
-@st.composite
-def damaged(draw: st.DrawFn, good: bytes) -> bytes:
-    for _ in range(draw(st.integers(0, 2))):
-        at = draw(st.integers(0, len(good)))
-        good = good[:at] + draw(JUNK) + good[at + draw(st.integers(0, 2)) :]
-    return good
-
-
-@st.composite
-def cut(draw: st.DrawFn, whole: bytes) -> list[bytes]:
-    places = sorted(draw(st.sets(st.integers(1, max(1, len(whole) - 1)), max_size=8)))
-    return [whole[a:b] for a, b in zip([0, *places], [*places, len(whole)], strict=True)]
-
-
-class Transport(asyncio.Transport):
-    """A client without a socket."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("10.0.0.1", 1), "sockname": ("10.0.0.2", 2)})
-        self.written = bytearray()
-        self.closed = False
-        self.reading = asyncio.Event()
-        self.reading.set()
-
-    def write(self, data: bytes) -> None:  # type: ignore[override]
-        if not self.closed:
-            self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self.close()
-
-    def pause_reading(self) -> None:
-        self.reading.clear()
-
-    def resume_reading(self) -> None:
-        self.reading.set()
-
-
 Verdict = tuple[list["Request"], list[tuple["Request", str]], bytes]
 
 
 async def verdict(pieces: list[bytes]) -> Verdict:
     """What the exchange saw and the client read, of these reads and then the end."""
     exchange, limits = RecordingExchange(), HttpLimits(body_limit_bytes=1_000)
-    config = configured(Front(exchange, limits), limits)
-    state = ServerState()
-    protocol = config.http_protocol_class(config=config, server_state=state, app_state={})
-    transport = Transport()
-    protocol.connection_made(transport)
+    client = Client(Front(exchange, limits), limits)
     for piece in pieces:
-        await transport.reading.wait()
-        if not transport.closed:
-            protocol.data_received(piece)
-        await settled(state)
-    if not transport.closed:
-        protocol.eof_received()
-    await settled(state)
-    protocol.connection_lost(None)
-    await asyncio.gather(*state.tasks)
+        await client.say(piece)
+        await settled(client.state)
+    client.end()
+    await settled(client.state)
+    written = await client.leave()
     refused = [(request, reasons[0].code) for request, reasons in exchange.refused]
-    return exchange.handled, refused, bytes(transport.written)
+    return exchange.handled, refused, written
 
 
 async def settled(state: ServerState) -> None:
@@ -146,7 +90,7 @@ async def settled(state: ServerState) -> None:
         before = state.total_requests
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_cut_of_requests_gives_the_same_verdict(data: st.DataObject) -> None:
     whole = b"".join(data.draw(st.lists(request(), min_size=1, max_size=3)))
@@ -156,7 +100,7 @@ def test_any_cut_of_requests_gives_the_same_verdict(data: st.DataObject) -> None
         assert runner.run(verdict(pieces)) == runner.run(verdict([whole]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_what_is_accepted_another_parser_reads_alike(data: st.DataObject) -> None:
     """h11 is written independently of llhttp. It may refuse what we accept, never read it otherwise."""
@@ -180,7 +124,7 @@ def test_what_is_accepted_another_parser_reads_alike(data: st.DataObject) -> Non
         assert body == ours.body
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_cut_of_a_response_gives_the_same_answer(data: st.DataObject) -> None:
     status = data.draw(st.sampled_from([b"200 OK", b"204 ", b"304 ", b"404 No", b"100 Continue", b"101 Go"]))

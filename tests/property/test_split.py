@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 
 from sidecar.http1.pool import Pool
 from sidecar.http1.target import Target
@@ -27,8 +26,8 @@ from tests.hostile.case import request
 from tests.hostile.corpus import fields, framing, governed, json_bodies, lines, pipelines, targets, upgrades
 from tests.hostile.upstream import response
 from tests.lab import lab
-from tests.property.test_http1 import Transport, cut, damaged
-from tests.unit.proxy.wire import configured, until
+from tests.property.reads import Client, cut, damaged
+from tests.unit.http1.scripted import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -54,23 +53,14 @@ class WholePath:
     async def verdict(self, pieces: list[bytes]) -> tuple[bytes, bytes]:
         """What the client and the model server read, of these reads and then the end."""
         self.received.clear()
-        config = configured(self.front, HttpLimits())
-        state = ServerState()
-        protocol = config.http_protocol_class(config=config, server_state=state, app_state={})
-        transport = Transport()
-        protocol.connection_made(transport)
+        client = Client(self.front, HttpLimits())
         for piece in pieces:
-            await transport.reading.wait()
-            if not transport.closed:
-                protocol.data_received(piece)
+            await client.say(piece)
             await asyncio.sleep(0)
-        await until(lambda: transport.reading.is_set() and not at_work(protocol))
-        if not transport.closed:
-            protocol.eof_received()
-        await until(lambda: not at_work(protocol))
-        protocol.connection_lost(None)
-        await asyncio.gather(*state.tasks)
-        return ID.sub(b"ID", bytes(transport.written)), ID.sub(b"ID", bytes(self.received))
+        await until(lambda: client.transport.reading.is_set() and not at_work(client.protocol))
+        client.end()
+        await until(lambda: not at_work(client.protocol))
+        return ID.sub(b"ID", await client.leave()), ID.sub(b"ID", bytes(self.received))
 
 
 def at_work(protocol: StrictProtocol) -> bool:
@@ -132,7 +122,7 @@ def test_byte_by_byte(runner: asyncio.Runner, path: WholePath) -> None:
     assert runner.run(path.verdict(pieces)) == runner.run(path.verdict([request()]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_cut_gives_the_same_answers_and_the_same_bytes(
     runner: asyncio.Runner, path: WholePath, data: st.DataObject

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from tests.hostile.case import JSON, VERSION, Case, Good, declined, passed
 
-from tests.hostile.case import JSON, VERSION, Case, declined, passed, request
-
-LINE = b"POST /v1/models/credit:predict HTTP/1.1"
-BODY = b'{"instances":[{"income":50.0}]}'
-
-
-def at(method: bytes, target: bytes, *statuses: int, body: bytes = BODY) -> Case:
-    name = f"{method.decode()} {target.decode()}"
-    return declined(name, request(line=method + b" " + target + b" HTTP/1.1", body=body), *statuses)
-
-
-def saying(name: str, *statuses: int, **members: object) -> Case:
-    body = {"instances": [{"income": 50.0}], **members}
-    return declined(name, request(line=LINE, body=json.dumps(body).encode()), *statuses)
+GOOD = Good(b"POST /v1/models/credit:predict HTTP/1.1", b'{"instances":[{"income":50.0}]}')
+at, saying, raw = GOOD.at, GOOD.saying, GOOD.raw
 
 
 def typed(media_type: bytes) -> Case:
     field = b"Content-Type: " + media_type
-    return declined(f"as {media_type.decode()}", request(field, line=LINE, body=BODY, without=(JSON,)), 415)
+    return declined(f"as {media_type.decode()}", GOOD.request(field, without=(JSON,)), 415)
 
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "time": "2026-11-20T00:00:00Z"}
 
 CASES = [
-    passed("predict", request(line=LINE, body=BODY)),
-    passed("explain", request(line=b"POST /v1/models/credit:explain HTTP/1.1", body=BODY)),
+    passed("predict", GOOD.request()),
+    passed("explain", GOOD.request(line=b"POST /v1/models/credit:explain HTTP/1.1")),
     at(b"GET", b"/v1/models/credit:predict", 405),
     at(b"POST", b"/v1/models/credit%3Apredict", 400),
     at(b"POST", b"/v1/models/cred%69t:predict", 400),
@@ -47,12 +35,12 @@ CASES = [
     saying("a version that is no string", 400, data_version=["fresh"]),
     saying("a structured CloudEvent", 400, **EVENT, data={"instances": [{"income": 90.0}]}),
     saying("columns beside rows", 400, inputs=[[1]]),
-    declined("no rows", request(line=LINE, body=b'{"instances":[]}'), 400),
-    declined("rows that are no array", request(line=LINE, body=b'{"instances":{"0":{}}}'), 400),
-    declined("rows twice", request(line=LINE, body=b'{"instances":[1],"instances":[2]}'), 400),
-    declined("rows twice, escaped", request(line=LINE, body=b'{"instances":[1],"\\u0069nstances":[2]}'), 400),
-    declined("a batch under one token", request(line=LINE, body=b'{"instances":[1,2]}'), 403),
-    declined("no version", request(line=LINE, body=BODY, without=(VERSION,)), 400),
+    raw("no rows", b'{"instances":[]}', 400),
+    raw("rows that are no array", b'{"instances":{"0":{}}}', 400),
+    raw("rows twice", b'{"instances":[1],"instances":[2]}', 400),
+    raw("rows twice, escaped", b'{"instances":[1],"\\u0069nstances":[2]}', 400),
+    raw("a batch under one token", b'{"instances":[1,2]}', 403),
+    declined("no version", GOOD.request(without=(VERSION,)), 400),
     # Under another spelling the model gets the body's bytes, unread by KServe
     *map(
         typed, (b"text/plain", b"application/json; charset=utf-8", b"APPLICATION/JSON", b"application/cloudevents+json")

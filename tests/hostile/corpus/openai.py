@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from tests.hostile.case import VERSION, Good, declined, passed
 
-from tests.hostile.case import VERSION, Case, declined, passed, request
-
-LINE = b"POST /v1/completions HTTP/1.1"
-BODY = b'{"model":"credit","prompt":"x"}'
-
-
-def at(method: bytes, target: bytes, *statuses: int) -> Case:
-    name = f"{method.decode()} {target.decode()}"
-    return declined(name, request(line=method + b" " + target + b" HTTP/1.1", body=BODY), *statuses)
-
-
-def saying(name: str, *statuses: int, **members: object) -> Case:
-    body = {"model": "credit", "prompt": "x", **members}
-    return declined(name, request(line=LINE, body=json.dumps(body).encode()), *statuses)
-
-
-def raw(name: str, body: bytes, *statuses: int) -> Case:
-    return declined(name, request(line=LINE, body=body), *statuses)
-
+GOOD = Good(b"POST /v1/completions HTTP/1.1", b'{"model":"credit","prompt":"x"}')
+at, saying, raw = GOOD.at, GOOD.saying, GOOD.raw
 
 ALIASES = (b"/invocations", b"/pooling", b"/classify", b"/score", b"/rerank", b"/generative_scoring", b"/tokenize")
 MANAGEMENT = (
@@ -37,8 +20,8 @@ MANAGEMENT = (
 ADAPTERS = (b"/v1/load_lora_adapter", b"/v1/unload_lora_adapter", b"/v1/models/credit/unload")
 
 CASES = [
-    passed("a completion", request(line=LINE, body=BODY)),
-    passed("with metadata that agrees", request(line=LINE, body=BODY[:-1] + b',"metadata":{"data_version":"fresh"}}')),
+    passed("a completion", GOOD.request()),
+    passed("with metadata that agrees", GOOD.request(body=GOOD.body[:-1] + b',"metadata":{"data_version":"fresh"}}')),
     *(at(b"POST", path, 404) for path in ALIASES),
     *(at(b"POST", path, 403) for path in (*MANAGEMENT, *ADAPTERS)),
     *(at(b"GET", path, 403) for path in (b"/v1/models", b"/metrics", b"/version", b"/server_info")),
@@ -60,6 +43,6 @@ CASES = [
     raw("the model twice", b'{"model":"credit","prompt":"x","model":"other"}', 400),
     raw("the model twice, escaped", b'{"model":"credit","prompt":"x","m\\u006fdel":"other"}', 400),
     raw("no model", b'{"prompt":"x"}', 400),
-    raw("an array", b"[" + BODY + b"]", 400),
-    declined("no version", request(line=LINE, body=BODY, without=(VERSION,)), 400),
+    raw("an array", b"[" + GOOD.body + b"]", 400),
+    declined("no version", GOOD.request(without=(VERSION,)), 400),
 ]

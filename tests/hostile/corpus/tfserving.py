@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from tests.hostile.case import JSON, Good, declined, passed
 
-from tests.hostile.case import JSON, Case, declined, passed, request
-
-LINE = b"POST /v1/models/credit:predict HTTP/1.1"
-BODY = b'{"instances":[{"income":50.0}]}'
+GOOD = Good(b"POST /v1/models/credit:predict HTTP/1.1", b'{"instances":[{"income":50.0}]}')
+at, saying, raw = GOOD.at, GOOD.saying, GOOD.raw
 EXAMPLES = b'{"examples":[{"income":50.0}]}'
 
-
-def at(method: bytes, target: bytes, *statuses: int, body: bytes = BODY) -> Case:
-    name = f"{method.decode()} {target.decode()}"
-    return declined(name, request(line=method + b" " + target + b" HTTP/1.1", body=body), *statuses)
-
-
-def saying(name: str, *statuses: int, **members: object) -> Case:
-    body = {"instances": [{"income": 50.0}], **members}
-    return declined(name, request(line=LINE, body=json.dumps(body).encode()), *statuses)
-
-
-def raw(name: str, body: bytes, *statuses: int) -> Case:
-    return declined(name, request(line=LINE, body=body), *statuses)
-
-
 CASES = [
-    passed("rows", request(line=LINE, body=BODY)),
-    passed("a column", request(line=LINE, body=b'{"inputs":{"income":[50.0]}}')),
-    passed("of a version", request(line=b"POST /v1/models/credit/versions/1:predict HTTP/1.1", body=BODY)),
-    passed("of a label", request(line=b"POST /v1/models/credit/labels/canary:predict HTTP/1.1", body=BODY)),
-    passed("classify", request(line=b"POST /v1/models/credit:classify HTTP/1.1", body=EXAMPLES)),
-    passed("regress", request(line=b"POST /v1/models/credit:regress HTTP/1.1", body=EXAMPLES)),
+    passed("rows", GOOD.request()),
+    passed("a column", GOOD.request(body=b'{"inputs":{"income":[50.0]}}')),
+    passed("of a version", GOOD.request(line=b"POST /v1/models/credit/versions/1:predict HTTP/1.1")),
+    passed("of a label", GOOD.request(line=b"POST /v1/models/credit/labels/canary:predict HTTP/1.1")),
+    passed("classify", GOOD.request(line=b"POST /v1/models/credit:classify HTTP/1.1", body=EXAMPLES)),
+    passed("regress", GOOD.request(line=b"POST /v1/models/credit:regress HTTP/1.1", body=EXAMPLES)),
     at(b"POST", b"/V1/models/credit:predict", 404),
     at(b"POST", b"/v1/Models/credit:predict", 404),
     at(b"POST", b"/v1/models/credit:PREDICT", 404),
@@ -50,5 +33,5 @@ CASES = [
     raw("rows twice", b'{"instances":[1],"instances":[2]}', 400),
     raw("NaN", b'{"instances":[NaN]}', 400),
     raw("no rows", b'{"instances":[]}', 400),
-    declined("as text", request(b"Content-Type: text/plain", line=LINE, body=BODY, without=(JSON,)), 415),
+    declined("as text", GOOD.request(b"Content-Type: text/plain", without=(JSON,)), 415),
 ]

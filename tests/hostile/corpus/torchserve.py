@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from tests.hostile.case import JSON, Case, declined, passed, request
+from tests.hostile.case import JSON, Good, declined, passed
 
-LINE = b"POST /predictions/credit HTTP/1.1"
-
-
-def at(method: bytes, target: bytes, *statuses: int) -> Case:
-    name = f"{method.decode()} {target.decode()}"
-    return declined(name, request(line=method + b" " + target + b" HTTP/1.1"), *statuses)
-
+GOOD = Good(b"POST /predictions/credit HTTP/1.1")
+at, raw = GOOD.at, GOOD.raw
 
 CASES = [
-    passed("predictions", request(line=LINE)),
-    passed("predictions of a version", request(line=b"POST /predictions/credit/1.0 HTTP/1.1")),
+    passed("predictions", GOOD.request()),
+    passed("predictions of a version", GOOD.request(line=b"POST /predictions/credit/1.0 HTTP/1.1")),
     *(at(method, b"/predictions/credit", 405) for method in (b"GET", b"PATCH", b"DELETE", b"OPTIONS")),
     at(b"POST", b"/predictions/credit?data_version=stale", 400),
     at(b"POST", b"/predictions/credit?customized=true", 400),
@@ -37,13 +32,12 @@ CASES = [
     at(b"GET", b"/metrics", 404),
     at(b"GET", b"/api-description", 403),
     at(b"POST", b"/predictions/..%2fmodels", 400),
-    declined("a key twice", request(line=LINE, body=b'{"a":1,"a":2}'), 400),
+    raw("a key twice", b'{"a":1,"a":2}', 400),
     declined(
         "a form that says its version twice",
-        request(
+        GOOD.request(
             b"Content-Type: application/x-www-form-urlencoded",
             body=b"data_version=fresh&data_version=stale",
-            line=LINE,
             without=(JSON,),
         ),
         400,

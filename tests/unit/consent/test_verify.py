@@ -305,7 +305,7 @@ async def test_no_single_byte_can_be_other_than_it_is(issuer: Issuer, algorithm:
             assert (await bench.verify(mutant)).status is ConsentStatus.INVALID, (place, byte)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.integers(0, 10_000),
     insert=st.text(alphabet=string.ascii_letters + string.digits + "-_.=", max_size=4),
@@ -319,7 +319,7 @@ async def test_no_edit_of_a_token_is_valid(issuer: Issuer, place: int, insert: s
     assert (await bench.verify(edited) == VALID) is (edited == token)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=64), max_size=3))
 async def test_no_bytes_raise(issuer: Issuer, tokens: list[bytes]) -> None:
     expected = ConsentStatus.INVALID if tokens else ConsentStatus.MISSING

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.ledger.frames import FRAME_LIMIT_BYTES, HEAD_BYTES, FrameScan
@@ -25,7 +25,6 @@ def faulty(folder: Path) -> FaultyFiles:
     return FaultyFiles(folder / "audit" / "0" / "draft")
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(60, ROOM), min_size=1, max_size=3), max_size=12))
 def test_records_go_where_stage_says_and_segments_follow_each_other(commits: list[list[int]]) -> None:
     with scratch() as folder:

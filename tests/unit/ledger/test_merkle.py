@@ -26,7 +26,7 @@ def test_leaves_and_nodes_are_told_apart_by_a_first_byte() -> None:
 @example(TILE_WIDTH + 1)
 @example(3 * TILE_WIDTH)
 @given(SIZES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_root_is_that_of_the_definition(size: int) -> None:
     tree, _ = grown(LEAVES[:size])
     assert tree.root() == root_by_definition(LEAVES[:size])
@@ -83,7 +83,7 @@ def test_a_full_level_0_leaves_no_partial_tile_there() -> None:
 @example(TILE_WIDTH - 1, 2)
 @example(0, 1)
 @given(SIZES, SIZES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_restored_tree_goes_on_as_if_it_had_never_stopped(stop: int, more: int) -> None:
     end = min(stop + more, len(LEAVES))
     _, before = grown(LEAVES[:stop])

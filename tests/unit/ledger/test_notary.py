@@ -5,7 +5,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.ledger import notary as module
@@ -83,7 +83,6 @@ def test_a_reader_that_has_a_checkpoint_finds_its_tiles(tmp_path: Path) -> None:
     log.close()
 
 
-@settings(deadline=None)
 @given(counts=st.lists(st.integers(0, 150), min_size=1, max_size=6), fails=st.lists(st.integers(0, 30), max_size=4))
 def test_whatever_call_fails_the_next_try_makes_up_for_it(counts: list[int], fails: list[int]) -> None:
     with scratch() as folder:

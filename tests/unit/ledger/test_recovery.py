@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.ledger.reading import entries
@@ -20,7 +20,6 @@ sizes = st.lists(st.integers(60, 900), min_size=1, max_size=6)
 commits = st.lists(sizes, max_size=4)
 
 
-@settings(deadline=None)
 @given(commits=commits, last=sizes, is_signed=st.booleans(), block=st.sampled_from([1, 64, 512, 4_096]), data=st.data())
 def test_a_crash_at_any_byte_of_a_commit(
     commits: list[list[int]], last: list[int], is_signed: bool, block: int, data: st.DataObject
@@ -62,7 +61,6 @@ def _first_difference(before: bytes, after: bytes) -> int:
     return next(at for at, (old, new) in enumerate(zip(before, after, strict=True)) if old != new)
 
 
-@settings(deadline=None)
 @given(commits=commits.filter(bool), last=sizes, data=st.data())
 def test_garbage_in_place_of_the_last_commit(commits: list[list[int]], last: list[int], data: st.DataObject) -> None:
     with scratch() as folder:
@@ -82,7 +80,6 @@ def test_garbage_in_place_of_the_last_commit(commits: list[list[int]], last: lis
         assert_goes_on(again, folder)
 
 
-@settings(deadline=None)
 @given(
     head=commits.filter(bool),
     tail=commits.filter(bool),

@@ -192,7 +192,7 @@ def test_the_tiles_of_deleted_records_go_too_and_those_of_others_stay(tmp_path: 
     kept.log.close()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     ages=st.lists(st.integers(0, 1), min_size=60, max_size=60),
     shipped=st.none() | st.integers(0, 700),
