@@ -1,4 +1,4 @@
-"""alerts/ and docs/shipping.md against the registry of metrics, both ways."""
+"""alerts/, docs/shipping.md and docs/fairness.md against the registry of metrics, both ways."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 PAGE = (REPOSITORY / "docs" / "shipping.md").read_text()
+FAIRNESS = (REPOSITORY / "docs" / "fairness.md").read_text()
 METRICS = {metric.name: metric for metric in names.METRICS}
 NAMES = re.compile(r"\bsidecar_[a-z_]+")
 
@@ -39,14 +40,14 @@ def test_a_rule_speaks_of_metrics_and_labels_that_there_are(rule: dict[str, Any]
 def test_a_counter_is_looked_at_by_its_growth(rule: dict[str, Any]) -> None:
     """A bare counter would alert for ever."""
     counters = {name for name in NAMES.findall(rule["expr"]) if METRICS[name].kind is names.MetricKind.COUNTER}
-    grown = set(re.findall(r"(?:increase|rate)\((sidecar_[a-z_]+)\[", rule["expr"]))
+    grown = set(re.findall(r"(?:increase|rate)\((sidecar_[a-z_]+)(?:\{[^}]*\})?\[", rule["expr"]))
     assert counters == grown
 
 
 def test_names_stand_once_and_the_page_explains_each() -> None:
     names = [rule["alert"] for rule in RULES]
     assert len(names) == len(set(names)) > 10
-    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE, re.MULTILINE)) == set(names)
+    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE + FAIRNESS, re.MULTILINE)) == set(names)
 
 
 def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:
@@ -57,3 +58,8 @@ def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:
         "sidecar_ship_lag_records",
         "sidecar_ship_shipped_total",
     }  # to look at, not to be woken by
+
+
+def test_the_page_on_fairness_has_all_its_metrics_and_no_others() -> None:
+    ours = {name for name in METRICS if name.startswith(("sidecar_window_", "sidecar_disparate_", "sidecar_throttle_"))}
+    assert ours == set(NAMES.findall(FAIRNESS))
