@@ -46,6 +46,7 @@ class Meters:
         self._refusals = self._counter(names.REFUSALS)
         self._would_deny = self._counter(names.WOULD_DENY)
         self._flagged = self._counter(names.FLAGGED_TOTAL)
+        self._armings = self._counter(names.THROTTLES_ARMED)
         self._explanations = self._counter(names.EXPLANATIONS)
         self._activations = self._counter(names.POLICY_ACTIVATIONS)
         self._reload_failures = self._counter(names.POLICY_RELOAD_FAILURES)
@@ -86,6 +87,8 @@ class Meters:
             self._would_deny.labels(self._reason(reason), self._rule(reason.rule), model).inc()
         for rule in flagging(case.decision, case.response_decision):
             self._flagged.labels(model, self._rule(rule)).inc()
+        if case.armings:
+            self._armings.labels(model).inc(case.armings)
         if case.explained is not None:
             outcome = case.explained if case.explained in names.EXPLAINED else names.OTHER
             self._explanations.labels(model, outcome).inc()

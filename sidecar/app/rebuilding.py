@@ -98,7 +98,11 @@ class _Reading:
     def batch(self) -> list[tuple[int, Step]] | None:
         """What the next records add, each with its record's time; None at the log's end."""
         before = self.rebuilt.records
-        batch = list(self._steps())
+        try:
+            batch = list(self._steps())
+        except OSError as error:  # retention may delete a segment that is being read
+            self._passed_over("files that cannot be read", str(error))
+            return None
         return batch if self.rebuilt.records > before else None
 
     def _steps(self) -> Iterator[tuple[int, Step]]:

@@ -109,8 +109,9 @@ class _Running:
             server.should_exit = True
         watch.cancel()
         await asyncio.gather(*serving, watch, return_exceptions=True)
-        with contextlib.suppress(Refused):  # a hold that has just ended is told by the next start instead
-            await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
+        if self._parts.windows.is_rebuilt:
+            with contextlib.suppress(Refused):  # a hold that has just ended is told by the next start instead
+                await self._tick_windows()
         return 1 if self._parts.trail.broken else 0
 
     async def _record_start(self) -> None:
@@ -133,10 +134,17 @@ class _Running:
                 logger.critical("the audit log broke (%s): stopping", self._parts.trail.broken)
                 self._stop.set()
                 return
-            with contextlib.suppress(Exception):  # a failed append is in `broken`, seen above
-                await self._parts.trail.tick()
-                await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
+            for tick in (self._parts.trail.tick, self._tick_windows):
+                try:
+                    await tick()
+                except Refused:  # a failed append is in `broken`, seen above
+                    pass
+                except Exception:
+                    logger.exception("what is due once a second failed")
             await asyncio.sleep(1.0 if announced else 0.01)
+
+    async def _tick_windows(self) -> None:
+        await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
 
     def _announce(self) -> None:
         line = {

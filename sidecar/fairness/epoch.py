@@ -60,7 +60,7 @@ class EpochTest:
             if n < 0 or positive < 0:
                 # It has forgotten: its log was cut. What it counts from now on comes on top of what it once counted.
                 add(ticks.totals, {group: [max(0, -n), max(0, -positive)]})
-        late = {group: pair for group, pair in late.items() if pair[0] > 0 and pair[1] >= 0}
+        late = {group: pair for group, pair in late.items() if pair[0] > 0 and 0 <= pair[1] <= pair[0]}
         is_news = waiting != self._waiting.get(replica, {}) or late != self._late.get(replica, {})
         self._waiting[replica], self._late[replica] = waiting, late
         return is_news

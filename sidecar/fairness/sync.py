@@ -5,7 +5,7 @@ All of it is absolute, so that a sync can be cut off anywhere, and the next one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import orjson
@@ -55,7 +55,6 @@ class _Link:
     watch: Watch
     buckets: Buckets
     change: int = 0
-    own_changes: dict[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +109,7 @@ class Sync:
     async def _hear(self, links: Sequence[_Link]) -> None:
         """Takes what other replicas counted in minutes that changed."""
         replies = await self._store.changes([(link.key, link.change) for link in links])
-        wanted = [
-            (link, minute)
-            for link, changes in zip(links, replies, strict=True)
-            for minute, change in changes
-            if link.own_changes.get(minute) != change
-        ]
+        wanted = [(link, minute) for link, changes in zip(links, replies, strict=True) for minute, _ in changes]
         for batch in _batches(wanted, BATCH):
             found = await self._store.fields([minute_hash(link.key, minute) for link, minute in batch])
             for (link, minute), fields in zip(batch, found, strict=True):
@@ -138,8 +132,7 @@ class Sync:
             link.watch.unpushed = set()
         try:
             for batch in _batches(puts, PUTS):
-                for put, number in zip(batch, await self._store.put(batch), strict=True):
-                    said[put.watch][0].own_changes = {minute: number for minute, _, _ in put.cells}
+                await self._store.put(batch)
         except BaseException:  # a cancelled sync has said nothing, either
             for link, minutes in said.values():
                 link.watch.unpushed |= minutes

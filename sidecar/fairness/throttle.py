@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from sidecar.model.refusal import Refused, refused
@@ -138,7 +139,7 @@ class MemoryThrottle:
             if hold.is_active and not self._ends(hold, self._clock.unix_s()):
                 wait_s = hold.bucket.take(self._clock.monotonic_s())
                 if wait_s:
-                    raise throttled(model, wait_s)
+                    raise throttled(model, min(wait_s, hold.ends_unix_s - self._clock.unix_s()))
 
     def arm(self, model: str, version: str | None, rate_per_s: float, hold_s: float) -> Armed | None:
         """See Throttle."""
@@ -255,4 +256,4 @@ class MemoryThrottle:
 
 def throttled(model: str, wait_s: float) -> Refused:
     """What a call meets that may not pass now."""
-    return refused("model_throttled", f"{model} is throttled", retry_after_s=max(1, round(wait_s)))
+    return refused("model_throttled", f"{model} is throttled", retry_after_s=max(1, ceil(wait_s)))

@@ -35,6 +35,7 @@ class Watch:
         self, facts: ModelFacts, version: str | None, replica: str, terms: WindowTerms, ticks_kept_s: int
     ) -> None:
         self.facts = facts
+        self._former: ModelFacts = facts
         self.version = version
         self.replica = replica
         self._terms = terms
@@ -64,9 +65,10 @@ class Watch:
 
     def heed(self, facts: ModelFacts) -> None:
         """Takes new facts. Where they change what a cell or a test means, it begins anew."""
-        if facts is self.facts:
+        if facts is self.facts or facts is self._former:  # an exchange in flight may still have the former ones
             return
-        old, self.facts = self.facts, facts
+        self._former, self.facts = self.facts, facts
+        old = self._former
         if (old.read.positive, old.read.score, old.read.label) != (
             facts.read.positive,
             facts.read.score,
@@ -77,6 +79,11 @@ class Watch:
             self.groups = frozenset(facts.groups)
             self._figures.clear()
             self._start_test()
+
+    def means_the_same(self, facts: ModelFacts) -> bool:
+        """Whether what was read by these facts can be counted here."""
+        mine, its = self.facts.read, facts.read
+        return facts is self.facts or (mine.positive, mine.score, mine.label) == (its.positive, its.score, its.label)
 
     def turn(self, now_unix_s: float, hold: Hold | None, *, is_alone: bool) -> None:
         """Does what is due. Alone, a replica takes its test on by itself; else that happens in the store."""

@@ -104,7 +104,7 @@ class Window(Protocol):
         ...
 
     def observe(self, facts: ModelFacts, seen: Observation) -> None:
-        """Counts one prediction, once for each decision id. What cannot be counted is ignored and told in `counts`."""
+        """Counts one prediction, once for each decision id. What cannot be counted is ignored and told in `status`."""
         ...
 
 
@@ -154,7 +154,7 @@ class SpanStatus:
 
 @dataclass(frozen=True, slots=True)
 class TestStatus:
-    """The test of this epoch, since the last arming. `threshold` is the wealth at which it is certain."""
+    """The test of this epoch, since the last arming: it is certain from a wealth of 1 / alpha on."""
 
     __test__ = False  # no test of pytest's
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CAUSES = (
     "duplicate",
     "expired",
+    "former_facts",
     "groups_length",
     "instances",
     "positive_length",
@@ -80,6 +81,8 @@ class MemoryWindow:
         watch = self._watch(facts, seen.version, now_unix_s) if cause is None else None
         if watch is None:
             self._ignored[cause or "watches_full"] += 1
+        elif not watch.means_the_same(facts):
+            self._ignored["former_facts"] += 1
         elif watch.buckets.is_expired(int(unix_s // MINUTE_S)):
             self._ignored["expired"] += 1
         else:

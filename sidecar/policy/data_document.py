@@ -147,6 +147,10 @@ def _bands(path: str, facts: Json, read: Json, rules: Json) -> Iterator[str]:
     by_header = isinstance(group, str) and group.lower().startswith("header:")
     if facts.get("unknown_group") == "skip_band" and by_header:
         yield f"{path}.unknown_group: skip_band is refused where callers name their own group"
+    groups, compares = facts.get("groups"), rules.get("disparate_impact") != "off"
+    if _is_groups(groups) and len(set(groups)) < (2 if compares else 1):
+        what = "two, for disparate_impact compares them" if compares else "one"
+        yield f"{path}.groups: must name at least {what}"
     yield from _needed(path, facts, rules, _NEEDS)
     yield from _needed(f"{path}.read", {key: value for key, value in read.items() if value is not None}, rules, _READS)
 
@@ -224,7 +228,7 @@ def _is_strings(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value))
 
 
-def _is_groups(value: object) -> bool:
+def _is_groups(value: object) -> TypeGuard[list[str]]:
     return _is_strings(value) and len(value) <= GROUPS_LIMIT and UNKNOWN_GROUP not in value
 
 

@@ -71,6 +71,8 @@ class Case:
     """What the explain call brought, in time."""
     explained: str | None = None
     """What came of fetching an explanation: one of `telemetry.metrics.EXPLAINED`. None where none was to be fetched."""
+    armings: int = 0
+    """Throttles that its decisions armed."""
     held_bytes: int = 0
     """Of the answers, in the budget."""
     begun: Response | None = None

@@ -153,21 +153,26 @@ class Exchange:
         return answer
 
     async def _effect(self, case: Case, permit: Permit, opened: Opened) -> Response:
-        """Steps 9 to 12."""
+        """Steps 9 to 12, and what the decisions oblige to, be the end good or bad."""
+        try:
+            answer = await self._answered(case, permit, opened)
+        except Refused:
+            await self.recording.arm_throttles_anyway(case)
+            raise
+        await self.recording.arm_throttles(case)
+        return answer
+
+    async def _answered(self, case: Case, permit: Permit, opened: Opened) -> Response:
         replaced = replacement(case, permit.decision) if self.mode == "enforce" else None
         if replaced is not None:
             case.result = Result.REPLACED
             return replaced
         if case.client is not None and case.passes_on:
-            answer = await self._stream(case, permit, case.client, opened)
-            await self.recording.arm_throttles(case)
-            return answer
+            return await self._stream(case, permit, case.client, opened)
         answer = await self._send_both(case, permit)
         case.answer_body = answer.body
         case.result = Result.RELEASED
-        response = await self.judge.response(case, answer)
-        await self.recording.arm_throttles(case)
-        return response
+        return await self.judge.response(case, answer)
 
     async def _send_both(self, case: Case, permit: Permit) -> Response:
         """The infer call's answer; the explain call, where the permit names one, goes out with it."""

@@ -7,6 +7,7 @@ it leaves the prediction without an explanation: what follows from that is the r
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sidecar.model.message import Response
     from sidecar.proxy.case import Case, Inquiry
     from sidecar.proxy.reading import MessageReader
+
+logger = logging.getLogger("sidecar.exchange")
 
 WHOLE = parse_reader("pointer:")
 PLACES = {"v1": parse_reader("pointer:/explanations")}
@@ -105,6 +108,9 @@ async def fetch(
         case.explained = "explained" if is_explanation(case.explanation) else "empty"
     except Refused as refusal:
         case.explained = leading(refusal.reasons).code
+    except Exception:  # a defect here must not cost the prediction
+        logger.exception("decision %s: the explanation could not be had", case.context.decision_id)
+        case.explained = "sidecar_failed"
 
 
 async def _read(case: Case, answer: Response, reader: MessageReader) -> object:

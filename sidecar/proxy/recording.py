@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sidecar.audit.records import Event, Result
 from sidecar.model.decision import Decision
 from sidecar.model.reasons import in_order
+from sidecar.model.refusal import Refused
 from sidecar.proxy.endings import problem_of
 from sidecar.proxy.obligations import arm_throttles
 from sidecar.proxy.observation import observation
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sidecar.fairness.window import Observation, Window
     from sidecar.model.facts import ModelFacts
     from sidecar.model.message import Response
-    from sidecar.model.refusal import Refused
     from sidecar.policy.permit import Permit
     from sidecar.proxy.case import Case
 
@@ -34,6 +34,8 @@ class Recording:
     throttle: Throttle
     window: Window
     mode: str
+    _armings: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    """Those that could not be recorded yet: the next one tries again."""
 
     async def open(self, case: Case, permit: Permit) -> Opened:
         """Step 8: INTENT."""
@@ -44,11 +46,12 @@ class Recording:
         return opened
 
     async def refuse(self, case: Case, refusal: Refused) -> Response:
-        """REFUSAL durable, then the refusal."""
+        """REFUSAL durable, then the refusal; what the decision obliges to, all the same."""
         case.result, case.reasons = Result.REFUSED, in_order(refusal.reasons)
         response = problem_of(case, refusal)
         if case.is_probe:
             return response
+        await self.arm_throttles_anyway(case)
         decision = case.decision
         if decision is None or decision.allow:
             decision = Decision(allow=False, revision=case.revision, reasons=case.reasons)
@@ -57,10 +60,24 @@ class Recording:
 
     async def arm_throttles(self, case: Case) -> None:
         """Of what both decisions oblige to; each newly armed one is an EVENT."""
-        if self.mode != "enforce":
-            return
-        for details in arm_throttles(case, (case.decision, case.response_decision), self.throttle):
-            await self.trail.event(Event.THROTTLE_ARMED, details)
+        if self.mode == "enforce":
+            armed = arm_throttles(case, (case.decision, case.response_decision), self.throttle)
+            case.armings += len(armed)
+            self._armings.extend(armed)
+        while self._armings:
+            details = self._armings.pop(0)
+            try:
+                await self.trail.event(Event.THROTTLE_ARMED, details)
+            except BaseException:
+                self._armings.insert(0, details)
+                raise
+
+    async def arm_throttles_anyway(self, case: Case) -> None:
+        """Beside a refusal, which stands whatever becomes of this."""
+        try:
+            await self.arm_throttles(case)
+        except Refused as refused:
+            logger.warning("decision %s: %s", case.context.decision_id, refused)
 
     async def conclude(self, case: Case, opened: Opened, result: Result, answer: Response | None) -> None:
         """Steps 13 and 14: OUTCOME first, then the prediction is observed."""

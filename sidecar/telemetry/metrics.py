@@ -69,7 +69,7 @@ GROUP = Label("group", "the groups that the model's facts declare, and `unknown`
 SPAN = Label("span", "the spans of --window-spans in seconds")
 VERDICT = Label("verdict", "released, refused")
 TIER = Label("tier", "warned, certain")
-CAUSE = Label("cause", "why predictions are in no window: {causes}")
+CAUSE = Label("cause", "why predictions are in no window: duplicate, expired, score_out_of_range, watches_full, …")
 
 _BUCKETS_S = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -93,6 +93,7 @@ EXCHANGE_DURATION = _histogram(
 STAGE_DURATION = _histogram("stage_duration", "Time in one stage of an exchange", _BUCKETS_S, STAGE)
 REFUSALS = _counter("refusals", "Reasons for which exchanges were refused", REASON, MODEL)
 FLAGGED_TOTAL = _counter("flagged", "Decisions that a rule flagged for review", MODEL, RULE)
+THROTTLES_ARMED = _counter("throttles_armed", "Throttles that decisions armed", MODEL)
 EXPLANATIONS = _counter("explanations", "Explanations that were to be fetched", MODEL, EXPLAINED_LABEL)
 WOULD_DENY = _counter("would_deny", "Reasons that would have refused, were it not for shadow", REASON, RULE, MODEL)
 

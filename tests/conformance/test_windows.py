@@ -11,6 +11,7 @@ import pytest
 from sidecar.fairness.throttle import Armed, Released
 from sidecar.fairness.window import WindowTerms
 from sidecar.fairness.windows import CAUSES, IDS_KEPT
+from sidecar.model.facts import Positive
 from sidecar.model.refusal import Refused
 from tests.conformance.windows import CREDIT, DAY_S, KINDS, NOON_S, READ, Rig, rig, seen
 from tests.servers.redis import RedisServer, require_redis
@@ -371,3 +372,14 @@ async def test_an_earlier_life_told_at_once_is_tested_in_its_own_time(one: Rig) 
     await one.settle()
     assert told(one)["disparate_impact"]["certain"] is True
     assert told(one)["groups"]["a"]["n"] == 7_000
+
+
+async def test_an_answer_of_a_request_before_a_change_of_facts_changes_nothing(one: Rig) -> None:
+    changed = replace(CREDIT, read=replace(CREDIT.read, positive=Positive(label="deny")))
+    observe(one, 40, "a")
+    for _ in range(40):
+        one.window.observe(changed, seen(one.clock, "a"))
+    one.window.observe(CREDIT, seen(one.clock, "a"))
+    assert one.window.status().ignored["former_facts"] == 1
+    assert one.window.snapshot(CREDIT, None).groups["a"]["n"] == 40
+    assert one.window.snapshot(changed, None).groups["a"]["n"] == 40

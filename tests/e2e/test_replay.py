@@ -92,6 +92,7 @@ def test_all_records_are_accounted_for(demo: Demo) -> None:
         ("before_policy", "body_malformed"),
         ("before_policy", "management_forbidden"),
         ("by_sidecar", "attribute_conflict"),
+        ("by_sidecar", "model_throttled"),
     }
 
 

@@ -135,6 +135,17 @@ async def test_what_is_known_of_others_never_replaces_their_own_word(three: Repl
     assert groups(newcomer) == {"a": 40, "b": 40}
 
 
+async def test_what_another_says_between_our_hearing_and_our_saying_is_not_lost(three: Replicas) -> None:
+    await three.settle()
+    for _ in range(2):
+        three.observe(0, 2)
+    three.stores[0].before_put = three.windows[2].sync  # in the same minute, of which ours is then the last change
+    assert await three.windows[0].sync()
+    three.stores[0].before_put = None
+    assert await three.windows[0].sync()
+    assert groups(three.windows[0]) == {"a": 40, "b": 40}
+
+
 async def test_what_was_said_long_ago_is_said_again_after_a_loss(redis_server: RedisServer) -> None:
     async with replicas_on(redis_server, 1) as replicas:
         for _ in range(3):

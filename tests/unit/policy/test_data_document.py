@@ -86,6 +86,12 @@ ACTION = "action: must be one of deny, flag_review, throttle, fallback; anything
         ),
         (f"{CREDIT}/groups", {"x": "a"}, GROUPS),
         (f"{CREDIT}/groups", ["a", "unknown"], GROUPS),
+        (f"{CREDIT}/groups", [], "models.credit.groups: must name at least two, for disparate_impact compares them"),
+        (
+            f"{CREDIT}/groups",
+            ["a", "a"],
+            "models.credit.groups: must name at least two, for disparate_impact compares them",
+        ),
         (f"{CREDIT}/groups", [f"g{number}" for number in range(33)], GROUPS),
         (f"{CREDIT}/band", -0.1, "models.credit.band: must be a number from 0 to 1"),
         (f"{CREDIT}/band", 10, "models.credit.band: must be a number from 0 to 1"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidecar.model.prediction import Prediction
+from sidecar.model.refusal import refused
 from sidecar.proxy.observation import observation
 from sidecar.proxy.recording import Recording
 from tests.lab import DATA, RecordingWindow, infer, lab, v2_answer
@@ -33,6 +34,42 @@ async def test_a_throttle_is_an_event_before_the_outcome_that_armed_it(tmp_path:
         it.upstream.answer = v2_answer(0.99)
         assert [(await it.call(infer()))[0] for _ in range(3)] == [200, 200, 429]
         assert it.kinds() == ["INTENT", "EVENT", "OUTCOME released", "INTENT", "OUTCOME released", "REFUSAL"]
+
+
+async def test_a_throttle_holds_even_if_another_guard_refuses(tmp_path: Path) -> None:
+    data = out_of_band(THROTTLED)
+    data["models"]["credit"]["rules"] |= {"explanation": "enforce"}
+    async with lab(tmp_path, data=data) as it:
+        it.upstream.answer = v2_answer(0.99)
+        status, body = await it.call(infer())
+        assert (status, [reason["code"] for reason in body["reasons"]]) == (403, ["explanation_missing"])
+        assert it.kinds() == ["INTENT", "EVENT", "OUTCOME refused"]
+        assert [case.armings for case, _ in it.observer.finished_cases] == [1]
+        assert [(await it.call(infer()))[0] for _ in range(2)] == [403, 429]
+
+
+async def test_a_refusal_of_the_request_arms_too(tmp_path: Path) -> None:
+    data = copy.deepcopy(DATA)
+    data["models"]["credit"]["mitigation"] = {"staleness": THROTTLED}
+    async with lab(tmp_path, data=data) as it:
+        request = infer(x_data_version="stale", x_consent_scope="marketing")
+        assert (await it.call(request))[0] == 403
+        assert it.kinds() == ["EVENT", "REFUSAL"]
+
+
+async def test_an_arming_that_could_not_be_recorded_is_recorded_later(tmp_path: Path) -> None:
+    async with lab(tmp_path, data=out_of_band(THROTTLED)) as it:
+        it.upstream.answer = v2_answer(0.99)
+        record, refusals = it.trail.event, [refused("audit_unavailable", "no room")]
+
+        async def event(*told: Any) -> None:
+            if refusals:
+                raise refusals.pop()
+            await record(*told)
+
+        it.trail.event = event
+        assert [(await it.call(infer()))[0] for _ in range(2)] == [503, 200]
+        assert it.kinds() == ["INTENT", "OUTCOME failed", "INTENT", "EVENT", "OUTCOME released"]
 
 
 async def test_in_shadow_mode_nothing_is_throttled(tmp_path: Path) -> None:
