@@ -62,6 +62,13 @@ class RedisServer:
         """See `pause`."""
         self._signal(signal.SIGCONT)
 
+    def save(self) -> None:
+        """Writes a snapshot, from which the next start begins."""
+        with socket.create_connection(("127.0.0.1", self._port)) as client:
+            client.sendall(b"SAVE\r\n")
+            if client.recv(64) != b"+OK\r\n":
+                raise ServerError("Redis did not save")
+
     def kill(self) -> None:
         """SIGKILL, if it runs. What it held is gone."""
         if self._process is not None:

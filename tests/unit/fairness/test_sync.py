@@ -146,6 +146,21 @@ async def test_what_another_says_between_our_hearing_and_our_saying_is_not_lost(
     assert groups(three.windows[0]) == {"a": 40, "b": 40}
 
 
+async def test_a_redis_that_starts_again_from_a_snapshot_is_told_what_came_after(three: Replicas) -> None:
+    for _ in range(2):
+        three.observe(0)
+    await three.settle()
+    three.server.save()
+    for _ in range(2):
+        three.observe(0)
+    await three.settle()
+    await restart(three)
+    assert await three.windows[0].sync()
+    newcomer = three.add("newcomer")
+    assert await newcomer.sync()
+    assert groups(newcomer) == {"a": 40, "b": 40}
+
+
 async def test_what_was_said_long_ago_is_said_again_after_a_loss(redis_server: RedisServer) -> None:
     async with replicas_on(redis_server, 1) as replicas:
         for _ in range(3):
