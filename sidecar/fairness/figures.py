@@ -59,6 +59,8 @@ def span_status(span_s: int, cells: Mapping[str, Cell], facts: ModelFacts) -> Sp
     return SpanStatus(
         span_s,
         found.ratio if found else None,
+        found.lower if found else None,
+        found.upper if found else None,
         found.favoured if found else None,
         found.disfavoured if found else None,
         tuple(_group_status(group, cell, facts) for group, cell in sorted(cells.items())),

@@ -143,10 +143,15 @@ class GroupStatus:
 
 @dataclass(frozen=True, slots=True)
 class SpanStatus:
-    """Estimates over one span, of all judged predictions. `ratio` is the highest positive rate over the lowest."""
+    """Estimates over one span, of all judged predictions. `ratio` is the highest positive rate over the lowest.
+
+    Its 95 % interval is for one look at these two groups; what is certain is the test's to say.
+    """
 
     span_s: int
     ratio: float | None
+    ratio_lower: float | None
+    ratio_upper: float | None
     favoured: str | None
     disfavoured: str | None
     groups: tuple[GroupStatus, ...]

@@ -15,7 +15,7 @@ TESTED = TestStatus(
 
 
 def seen(test: TestStatus | None, lag_s: float | None = None) -> StoreStatus:
-    span = SpanStatus(900, 1.4, "a", "b", (KNOWN, SCARCE))
+    span = SpanStatus(900, 1.4, 1.2, 1.7, "a", "b", (KNOWN, SCARCE))
     watch = WatchStatus("credit", "2", "ok", (span,), test, ARMED, buckets=7)
     return StoreStatus("memory", (watch,), {"duplicate": 2}, 5, (ARMED,), lag_s)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import exp, sqrt
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,10 @@ def test_groups_that_are_not_asked_for_have_no_ratio() -> None:
     assert ratio_of(found, ("a", "b")) is None
 
 
+KATZ = exp(1.959964 * sqrt(1 / 80.5 - 1 / 101 + 1 / 50.5 - 1 / 101))
+"""Katz's interval of the ratio below, as a factor."""
+
+
 def test_a_span_shows_every_group_and_compares_the_declared_ones() -> None:
     cells = {
         "b": Cell(Tally(50, 50, 25, Moments(50, 0.25, 0.0)), Tally(50, 50, 25, Moments(50, 0.25, 0.0))),
@@ -65,6 +70,8 @@ def test_a_span_shows_every_group_and_compares_the_declared_ones() -> None:
     assert span_status(900, cells, CREDIT) == SpanStatus(
         900,
         pytest.approx(80.5 / 50.5),
+        pytest.approx(80.5 / 50.5 / KATZ),
+        pytest.approx(80.5 / 50.5 * KATZ),
         "a",
         "b",
         (
