@@ -5,15 +5,14 @@ Everything that needs no engine is found wrong here; compiling is the engine's t
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
+from sidecar.bundles.archive import DATA, MANIFEST, write
+from sidecar.bundles.manifest import Manifest
 from sidecar.policy.compose import check_data, compose, load_modules
 from sidecar.policy.data_document import check_fallbacks
 from sidecar.policy.problems import PolicyProblems
@@ -37,12 +36,12 @@ class Bundle:
 
     def archive(self) -> bytes:
         """The bundle as OPA reads it: a tar.gz, the same bytes for the same content."""
-        return gzip.compress(_tar(dict(self._files())), compresslevel=1, mtime=0)
+        return write(dict(self._files()))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         # One bundle is the whole policy, so it owns the whole of `data`.
-        yield ".manifest", orjson.dumps({"revision": self.revision, "roots": [""], "rego_version": 1})
-        yield "data.json", self.data_json
+        yield MANIFEST, Manifest(self.revision).as_bytes()
+        yield DATA, self.data_json
         for path, text in self.modules.items():
             yield path, text.encode()
 
@@ -87,13 +86,3 @@ def content_revision(texts: Mapping[str, str], data_json: bytes) -> str:
         digest.update(len(encoded).to_bytes(8))
         digest.update(encoded)
     return digest.hexdigest()[:REVISION_LENGTH]
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(files):
-            entry = tarfile.TarInfo(path)
-            entry.size = len(files[path])
-            archive.addfile(entry, io.BytesIO(files[path]))
-    return buffer.getvalue()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.policy.archive import FILES_LIMIT, read_archive
+from sidecar.bundles.archive import FILES_LIMIT
+from sidecar.policy.archive import read_archive
 from sidecar.policy.bundle import build, content_revision
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import ALLOW, DATA, REGO, module, opa_binary

@@ -1,0 +1,77 @@
+"""Files by path ↔ a bundle's archive: a tar.gz, the same bytes for the same files."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from typing import TYPE_CHECKING
+
+from sidecar.bundles.invalid import BundleInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONTENT_LIMIT_BYTES = 512 * 1024 * 1024
+"""Unpacked: a million revocations, each an entry of its own, take some 80 MiB."""
+FILES_LIMIT = 4_096
+
+DATA = "data.json"
+MANIFEST = ".manifest"
+SIGNATURES = ".signatures.json"
+
+
+def write(files: Mapping[str, bytes]) -> bytes:
+    """The archive of these files, by path below the bundle's root."""
+    return gzip.compress(_tar(files), compresslevel=1, mtime=0)
+
+
+def read(content: bytes) -> dict[str, bytes]:
+    """All files of an archive, as OPA reads and `opa build` writes it; raises `BundleInvalid` for what is none.
+
+    Data must lie in one file at the root, as `opa build` puts it.
+    """
+    try:
+        return _files(_unzipped(content))
+    except (zlib.error, tarfile.TarError) as error:
+        raise BundleInvalid(str(error)) from None
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path in sorted(files):
+            entry = tarfile.TarInfo(path)
+            entry.size = len(files[path])
+            archive.addfile(entry, io.BytesIO(files[path]))
+    return buffer.getvalue()
+
+
+def _files(tar: bytes) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
+        for entry in archive:
+            if len(files) >= FILES_LIMIT:
+                raise BundleInvalid(f"it holds more than {FILES_LIMIT} files")
+            path = entry.name.removeprefix("./").removeprefix("/")
+            if not entry.isfile():
+                continue
+            if path in files:
+                raise BundleInvalid(f"{path}: is in it twice")
+            if path.rpartition("/")[2] in (DATA, "data.yaml") and path != DATA:
+                raise BundleInvalid(
+                    f"{path}: all data belongs into one data.json at the root, as `opa build` writes it"
+                )
+            file = archive.extractfile(entry)
+            files[path] = file.read() if file else b""
+    return files
+
+
+def _unzipped(content: bytes) -> bytes:
+    """All of it or nothing: of a file that is cut short, tarfile would read what there is."""
+    unzip = zlib.decompressobj(wbits=31)  # gzip's header and trailer, with its checksum
+    tar = unzip.decompress(content, CONTENT_LIMIT_BYTES)
+    if not unzip.eof:
+        raise BundleInvalid(f"it is cut short, or holds more than {CONTENT_LIMIT_BYTES} bytes")
+    return tar
