@@ -18,7 +18,7 @@ class Kind(enum.StrEnum):
     DATASET = "dataset"
     MODEL = "model"
     GROUP_MEAN = "group_mean"
-    REVOKED_TOKEN = "revoked_token"
+    REVOKED_TOKEN = "revoked_token"  # noqa: S105 - a kind of record
     REVOKED_SUBJECT = "revoked_subject"
     OBJECTION = "objection"
 
