@@ -30,7 +30,7 @@ unpack() { # unpack PACKAGE FOLDER
 # Leaves a file of NAME in FOLDER that runs the unpacked program with the libraries that came with it.
 write_wrapper() { # write_wrapper NAME FOLDER
   local program
-  program=$(find "$2/root/usr/sbin" "$2/root/usr/bin" -name "$1" ! -type d 2>/dev/null | head -n 1)
+  program=$(find "$2"/root/usr/{sbin,bin} "$2"/root/usr/lib/*/*/bin -name "$1" ! -type d 2>/dev/null | head -n 1)
   [[ -n "$program" ]] || return 1
   cat >"$2/$1" <<SH
 #!/bin/sh

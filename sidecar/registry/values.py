@@ -45,8 +45,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the history. `before` and `after`: bodies; None where there was or is no record."""
+    """One line of the history. `number` counts lines from 1, without gaps; those of one transaction share `sequence`.
 
+    `before` and `after`: bodies; None where there was or is no record. `kind` is a `Kind`, or `proposal`, `policy`
+    or `revocations`, which have lines of their own.
+    """
+
+    number: int
     sequence: int
     unix_s: float
     by: str
