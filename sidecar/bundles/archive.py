@@ -20,6 +20,9 @@ FILES_LIMIT = 4_096
 DATA = "data.json"
 MANIFEST = ".manifest"
 SIGNATURES = ".signatures.json"
+_DATA_NAMES = frozenset({DATA, "data.yaml", "data.yml"})
+_OTHER_FORMS = frozenset({".manifest.pb", "patch.json"})
+"""A second manifest, which OPA prefers, and what makes a bundle a delta."""
 
 
 def write(files: Mapping[str, bytes]) -> bytes:
@@ -59,13 +62,18 @@ def _files(tar: bytes) -> dict[str, bytes]:
                 continue
             if path in files:
                 raise BundleInvalid(f"{path}: is in it twice")
-            if path.rpartition("/")[2] in (DATA, "data.yaml") and path != DATA:
-                raise BundleInvalid(
-                    f"{path}: all data belongs into one data.json at the root, as `opa build` writes it"
-                )
+            _check_place(path)
             file = archive.extractfile(entry)
             files[path] = file.read() if file else b""
     return files
+
+
+def _check_place(path: str) -> None:
+    name = path.rpartition("/")[2]
+    if name in _DATA_NAMES and path != DATA:
+        raise BundleInvalid(f"{path}: all data belongs into one data.json at the root, as `opa build` writes it")
+    if name in _OTHER_FORMS:
+        raise BundleInvalid(f"{path}: OPA would read this, and nothing here does")
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -74,4 +82,6 @@ def _unzipped(content: bytes) -> bytes:
     tar = unzip.decompress(content, CONTENT_LIMIT_BYTES)
     if not unzip.eof:
         raise BundleInvalid(f"it is cut short, or holds more than {CONTENT_LIMIT_BYTES} bytes")
+    if unzip.unused_data:  # Go would unpack a second part and read on in it
+        raise BundleInvalid("something follows its end")
     return tar

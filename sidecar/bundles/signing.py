@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from jwt.algorithms import ECAlgorithm
+from jwt.utils import der_to_raw_signature
 
 from sidecar.bundles.archive import DATA, MANIFEST, SIGNATURES
+from sidecar.bundles.canonical import canonical_text
 from sidecar.bundles.invalid import BundleInvalid, KeyInvalid
 
 if TYPE_CHECKING:
@@ -26,6 +36,19 @@ RSA_LEAST_BITS = 2048
 _JSON_FILES = frozenset({DATA, MANIFEST})
 
 
+class _Repeatable(ECAlgorithm):
+    """ES256 without chance (RFC 6979): registries that share a key serve the same bytes, under the same entity tag."""
+
+    def sign(self, msg: bytes, key: EllipticCurvePrivateKey) -> bytes:
+        """See PyJWT, whose own signature differs each time."""
+        return der_to_raw_signature(key.sign(msg, ECDSA(SHA256(), deterministic_signing=True)), key.curve)
+
+
+_JWS = jwt.PyJWS()
+_JWS.unregister_algorithm("ES256")
+_JWS.register_algorithm("ES256", _Repeatable(ECAlgorithm.SHA256))
+
+
 class SigningKey:
     """A private key: P-256 (ES256) or RSA of 2048 bits and more (RS256). OPA knows no Ed25519."""
 
@@ -33,7 +56,7 @@ class SigningKey:
         """From unencrypted PEM; raises `KeyInvalid`. `key_id` goes into the signature's header."""
         try:
             key = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError) as error:  # TypeError: it is encrypted
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it is encrypted
             raise KeyInvalid(f"no private key in PEM: {error}") from None
         if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
             raise KeyInvalid(_WHICH)
@@ -42,14 +65,14 @@ class SigningKey:
         self._key = key
 
     def sign(self, files: Mapping[str, bytes], scope: str) -> bytes:
-        """The content of `.signatures.json` for these files; JSON among them must be canonical."""
+        """The content of `.signatures.json` for these files; raises `BundleInvalid` where JSON among them is none."""
         named = sorted(set(files) - {SIGNATURES})
         claims: dict[str, Any] = {
             "files": [{"name": name, "hash": _digest(name, files[name]), "algorithm": "SHA-256"} for name in named],
             "scope": scope,
         }
-        token = jwt.encode(claims, self._key, algorithm=self.algorithm, headers={"kid": self.key_id})
-        return orjson.dumps({"signatures": [token]})
+        signed = _JWS.encode(orjson.dumps(claims), self._key, algorithm=self.algorithm, headers={"kid": self.key_id})
+        return orjson.dumps({"signatures": [signed]})
 
 
 class VerifyingKey:
@@ -59,12 +82,12 @@ class VerifyingKey:
         """From PEM; raises `KeyInvalid`."""
         try:
             key = load_pem_public_key(pem)
-        except ValueError as error:
+            self.pem = pem.decode("ascii")
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyInvalid(f"no public key in PEM: {error}") from None
         if not isinstance(key, EllipticCurvePublicKey | RSAPublicKey):
             raise KeyInvalid(_WHICH)
         self.algorithm = _algorithm(key)
-        self.pem = pem.decode("ascii")
         self._key = key
 
     def verify(self, files: Mapping[str, bytes], scope: str) -> None:
@@ -115,11 +138,5 @@ def _signed(entries: object) -> dict[str, object]:
 
 def _digest(name: str, content: bytes) -> str:
     if name.rpartition("/")[2] in _JSON_FILES:
-        content = canonical(orjson.loads(content))
+        content = canonical_text(content, name)
     return hashlib.sha256(content).hexdigest()
-
-
-def canonical(document: object) -> bytes:
-    """JSON as OPA hashes it: keys in order, no spaces, and U+2028 and U+2029 escaped, as Go writes them."""
-    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    return text.replace(b"\xe2\x80\xa8", rb"\u2028").replace(b"\xe2\x80\xa9", rb"\u2029")
