@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class Verbs(click.Group):
-    """Loads `<package>.<verb>` on use, so that help needs none of them and a verb none of the others."""
+    """Loads `<package>.<verb>` on use, so that help needs none of them and a verb none of the others.
+
+    A verb that no file can be named like has a file all the same: `refresh_means` of `refresh-means`, `import_` of
+    `import`.
+    """
 
     def __init__(self, *arguments: Any, package: str, verbs: Mapping[str, str], **options: Any) -> None:
         """`verbs`: what help says of each, in the order in which it tells them. The rest is click's."""
@@ -28,10 +33,15 @@ class Verbs(click.Group):
         """See click."""
         if cmd_name not in self._verbs:
             return None
-        command: click.Command = import_module(f"{self._package}.{cmd_name}").command
+        command: click.Command = import_module(f"{self._package}.{_file_of(cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See click, which would load every verb for its help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._verbs.items()))
+
+
+def _file_of(verb: str) -> str:
+    name = verb.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name

@@ -58,8 +58,9 @@ def _unreadable(config: Path) -> list[str]:
     return []
 
 
-_NOT_SETTINGS = re.compile(r"SIDECAR_(CACHE|PORT(_.*)?|SERVICE_(HOST|PORT.*))")
-"""The scripts' cache folder, and what Kubernetes sets in every pod beside a Service named `sidecar`."""
+_NOT_SETTINGS = re.compile(r"SIDECAR_(CACHE|REGISTRY_.*|PORT(_.*)?|SERVICE_(HOST|PORT.*))")
+"""The scripts' cache folder, the registry's settings, and what Kubernetes sets in every pod beside a Service named
+`sidecar`."""
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:

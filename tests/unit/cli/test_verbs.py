@@ -58,6 +58,17 @@ def test_a_call_loads_its_own_file_only(group: Verbs) -> None:
     assert loaded() == {PACKAGE, f"{PACKAGE}.first"}
 
 
+@pytest.mark.parametrize(("verb", "file"), [("look-up", "look_up"), ("import", "import_")])
+def test_a_verb_that_no_file_can_be_named_like_has_one_all_the_same(
+    group: Verbs, tmp_path: Path, verb: str, file: str
+) -> None:
+    (tmp_path / PACKAGE / f"{file}.py").write_text(FILE.format(verb=verb))
+    told = Verbs("tool", package=PACKAGE, verbs={verb: "Does it."})
+    assert CliRunner().invoke(told, [verb, "word"]).output == f"{verb} word\n"
+    assert CliRunner().invoke(told, [file, "word"]).exit_code == 2
+    assert group.get_command(click.Context(group), verb) is None
+
+
 @pytest.mark.parametrize("unknown", ["third", "helpers"])
 def test_what_is_not_listed_is_no_verb(group: Verbs, unknown: str) -> None:
     shown = CliRunner().invoke(group, [unknown])

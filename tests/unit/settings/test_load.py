@@ -51,8 +51,9 @@ def test_all_problems_come_at_once() -> None:
     ]
 
 
-def test_unknown_variables_are_refused_but_not_those_of_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SIDECAR_SERVICE_HOST", "SIDECAR_PORT_8090_TCP_ADDR", "SIDECAR_CACHE", "SIDECAR_TIMOUT"):
+def test_unknown_variables_are_refused_but_not_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = ("SIDECAR_SERVICE_HOST", "SIDECAR_PORT_8090_TCP_ADDR", "SIDECAR_CACHE", "SIDECAR_REGISTRY_TOKEN")
+    for name in (*others, "SIDECAR_TIMOUT"):
         monkeypatch.setenv(name, "1")
     assert problems(**NEEDED) == ["SIDECAR_TIMOUT: is no setting"]
 
