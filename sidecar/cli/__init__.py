@@ -15,7 +15,8 @@ _VERBS = {
     "check": "Check settings, policy and data without serving.",
     "demo": "Judge real mortgage applications, start to end, in under a minute.",
     "audit": "Read the audit trail: verify, show, prove, export, replay, forget.",
-    "policy": "Work on policies: compose the guards of a folder.",
+    "policy": "Work on policies: check, test, build, publish, backtest.",
+    "registry": "What rules know, and its way to every engine: serve, import, export, propose.",
     "version": "Print versions of the sidecar and its engines.",
 }
 

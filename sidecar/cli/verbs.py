@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
@@ -40,6 +46,37 @@ class Verbs(click.Group):
         """See click, which would load every verb for its help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._verbs.items()))
+
+
+class FindingVerbs(Verbs):
+    """Verbs whose exit code 1 is a finding: whatever else ends one has another code, so that a script can tell."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a verb."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+        except BrokenPipeError:  # the reader has seen enough: `| head`
+            _drop_output()
+            sys.exit(128 + signal.SIGPIPE)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            _drop_output()
+            click.echo(f"sidecar: {error}", err=True)
+            sys.exit(2)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception:
+            traceback.print_exc()  # a defect of ours: all of it is wanted
+            sys.exit(2)
+        return result
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere, or the interpreter fails on it at its end."""
+    with suppress(OSError):  # it is no file: then nothing of it is left over
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _file_of(verb: str) -> str:

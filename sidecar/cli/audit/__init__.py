@@ -5,14 +5,9 @@ What a verb does lives in `sidecar.evidence`; here are its options, what it prin
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import traceback
-
 import click
 
-from sidecar.cli.verbs import Verbs
+from sidecar.cli.verbs import FindingVerbs
 
 _VERBS = {
     "verify": "Check every byte of a log, or one proof.",
@@ -26,39 +21,9 @@ _VERBS = {
 }
 
 
-class _AuditVerbs(Verbs):
-    """With exit codes that an auditor's script can tell apart."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Runs a verb. Exit code 1 is a finding: whatever else ends a verb has another one."""
-        try:
-            result: object = super().invoke(ctx)
-            sys.stdout.flush()
-        except KeyboardInterrupt:
-            sys.exit(128 + signal.SIGINT)
-        except BrokenPipeError:  # the reader has seen enough: `| head`
-            _drop_output()
-            sys.exit(128 + signal.SIGPIPE)
-        except OSError as error:
-            _drop_output()
-            click.echo(f"sidecar: {error}", err=True)
-            sys.exit(2)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except Exception:
-            traceback.print_exc()  # a defect of ours: all of it is wanted
-            sys.exit(2)
-        return result
-
-
-def _drop_output() -> None:
-    """What is still to be written goes nowhere, or the interpreter fails on it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 @click.command(
     "audit",
-    cls=_AuditVerbs,
+    cls=FindingVerbs,
     package=__name__,
     verbs=_VERBS,
     epilog="What the findings mean, and what a log proves: docs/audit.md.",

@@ -1,4 +1,4 @@
-"""`sidecar policy`: work on policies."""
+"""`sidecar policy compose`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import click
 
 from sidecar.policy.compose import GENERATED_PATH, compose, load_modules
 
-EXAMPLES = "\b\nExamples:\n  sidecar policy compose rego\n  sidecar policy compose rego --check"
+EPILOG = """\b
+Examples:
+  sidecar policy compose policy
+  sidecar policy compose policy --check
+
+Exit codes: 0 written, or up to date; 1 out of date (with --check), or the guards do not compose; 2 no such folder.
+"""
 
 
-@click.group("policy")
-def command() -> None:
-    """Work on policies."""
-
-
-@command.command("compose", epilog=EXAMPLES)
+@click.command("compose", epilog=EPILOG)
 @click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where the file is out of date.")
-def compose_(root: Path, *, check: bool) -> None:
+def command(root: Path, *, check: bool) -> None:
     """Generate the module that joins the guards of ROOT: sidecar/composed.rego.
 
-    The sidecar does this by itself when it loads a folder; a folder that is given to OPA directly needs the file.
+    The sidecar does this by itself when it loads a folder, and `policy build` when it makes a bundle; a folder that is
+    given to OPA directly needs the file.
     """
     composition = compose(load_modules(root))
     for problem in composition.problems:

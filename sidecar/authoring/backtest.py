@@ -1,0 +1,152 @@
+"""Recorded decisions against a candidate, and whether it may let pass what was refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sidecar.authoring.joining import joined
+from sidecar.bundles.archive import DATA, MANIFEST, read
+from sidecar.bundles.invalid import BundleInvalid
+from sidecar.bundles.manifest import Manifest
+from sidecar.evidence.folders import find_logs
+from sidecar.evidence.replay import Change, replay
+from sidecar.policy.bundle import Bundle, build, content_revision
+from sidecar.policy.data_document import check_data
+from sidecar.policy.problems import PolicyProblems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from sidecar.evidence.replay import Changed, Report, Span
+
+RULES_SEPARATOR = ", "
+"""Between the rules that a difference names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Differences from deny to allow that are meant: those of a rule, of one model where one is named."""
+
+    rule: str
+    model: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Allowance:
+        """From `RULE` or `RULE@MODEL`; raises ValueError."""
+        rule, separator, model = text.partition("@")
+        if not rule or (separator and not model):
+            raise ValueError(f"{text!r} is not RULE or RULE@MODEL")
+        return cls(rule, model or None)
+
+    def covers(self, rule: str, model: str) -> bool:
+        """Whether it is meant."""
+        return rule == self.rule and self.model in (None, model)
+
+    def __str__(self) -> str:
+        return self.rule if self.model is None else f"{self.rule}@{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """`unallowed`: rows from deny to allow, with a rule not allowed by name; `unused`: what allows nothing."""
+
+    report: Report
+    unallowed: tuple[Changed, ...]
+    unused: tuple[Allowance, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing is let pass that was refused, unless it is meant; and not only because nothing was replayed."""
+        return not self.unallowed and self.report.replayed > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """One document, for machines: the replay's, and what of it is not allowed."""
+        return {
+            **self.report.as_json(),
+            "unallowed": [
+                {"rule": row.rule, "model": row.model, "group": row.group, "count": row.count} for row in self.unallowed
+            ],
+            "unused_allowances": [str(one) for one in self.unused],
+        }
+
+
+def backtest(
+    candidate: Bundle,
+    folders: Sequence[Path],
+    allowed: Sequence[Allowance],
+    *,
+    span: Span,
+    engine: str = "auto",
+    advance: Callable[[int], None] = lambda records: None,
+) -> Backtest:
+    """Replays the logs in these folders, one after the other. Raises what `replay` raises, and ValueError for a log
+    that is named twice, whose decisions would count twice.
+    """
+    logs = Counter(log.path.resolve() for folder in folders for log in find_logs(folder))
+    if twice := [str(path) for path, count in logs.items() if count > 1]:
+        raise ValueError(f"{', '.join(twice)}: named twice")
+    report = joined([replay(folder, candidate, span=span, engine=engine, advance=advance) for folder in folders])
+    let_pass = [row for row in report.changed if row.change is Change.DENY_TO_ALLOW]
+    unallowed = [row for row in let_pass if not _is_allowed(row, allowed)]
+    return Backtest(report, tuple(unallowed), tuple(one for one in allowed if not _is_used(one, let_pass)))
+
+
+def candidate_of(policy: Path, data: bytes | None) -> Bundle:
+    """A candidate from a folder of Rego or a bundle, with this data document or with its own.
+
+    Raises `PolicyProblems`; also where there is no data at all, with which every call would be refused.
+    """
+    modules, revision, own = _folder(policy) if policy.is_dir() else _bundle(policy)
+    if data is None and orjson.loads(own) == {}:
+        raise PolicyProblems([f"{policy} has no data of its own: give --data FILE or --registry URL"])
+    data_json = _checked(own if data is None else data)
+    return Bundle(revision or content_revision(modules, data_json), modules, data_json, ())
+
+
+Parts = tuple["Mapping[str, str]", str, bytes]
+"""Modules, revision and data."""
+
+
+def _folder(policy: Path) -> Parts:
+    built = build(policy, None)
+    return built.modules, "", built.data_json
+
+
+def _bundle(policy: Path) -> Parts:
+    """As `policy build` makes it, without data, or with data, as a kept one."""
+    try:
+        files = read(policy.read_bytes())
+        modules = {path: text.decode() for path, text in files.items() if _decides(path)}
+        return modules, Manifest.of(files.get(MANIFEST, b"{}")).revision, files.get(DATA, b"{}")
+    except OSError as error:
+        raise PolicyProblems([f"{policy}: {error.strerror}"]) from None
+    except (BundleInvalid, UnicodeDecodeError) as error:
+        raise PolicyProblems([f"{policy}: the bundle cannot be read: {error}"]) from None
+
+
+def _decides(path: str) -> bool:
+    return path.endswith(".rego") and not path.endswith("_test.rego")
+
+
+def _checked(data: bytes) -> bytes:
+    try:
+        document = orjson.loads(data)
+    except ValueError as error:
+        raise PolicyProblems([f"the data is no JSON: {error}"]) from None
+    if problems := check_data(document):
+        raise PolicyProblems([f"the data: {problem}" for problem in problems])
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def _is_allowed(row: Changed, allowed: Sequence[Allowance]) -> bool:
+    """Whether each rule that refused then is meant to let pass now."""
+    return all(any(one.covers(rule, row.model) for one in allowed) for rule in row.rule.split(RULES_SEPARATOR))
+
+
+def _is_used(one: Allowance, rows: Sequence[Changed]) -> bool:
+    return any(one.covers(rule, row.model) for row in rows for rule in row.rule.split(RULES_SEPARATOR))

@@ -1,0 +1,85 @@
+"""Consent withdrawn by the registry's API: the next calls are refused within seconds, also over its restarts."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.policy.child import find_opa
+from tests.e2e.deployment import Keys, fill, opa_config, publish, replicas
+from tests.issuer import ISSUER
+from tests.process import REPOSITORY, example_data
+from tests.servers.registry import RegistryServer
+from tests.upstream import recording_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.deployment import Replica
+
+pytestmark = pytest.mark.e2e
+
+REVOCATIONS = 100
+LANES = 10
+LIMIT_S = 5.0
+
+
+def revoked_after_s(replica: Replica, registry: RegistryServer, token_id: str, gate: threading.RLock) -> float:
+    """Seconds from the API's answer to the last call that was let through; the calls before are permitted."""
+    token = replica.sidecar.issuer.token(jti=token_id)
+    assert replica.infer(token).status == 200  # and kept by the decision cache
+    with gate:  # not while it restarts: then there is nobody to revoke with
+        done = registry.ask(
+            "POST", "/v1/revocations", {"tokens": [{"issuer": ISSUER, "token_id": token_id}]}, "steward"
+        )
+    assert done.status == 200, done.body
+    revoked_s = time.monotonic()
+    while True:
+        asked_s = time.monotonic()
+        answer = replica.infer(token)
+        if answer.status != 200:
+            assert (answer.status, answer.codes) == (403, ["consent_revoked"])
+            return asked_s - revoked_s
+        assert asked_s - revoked_s < LIMIT_S, "still let through"
+
+
+def test_a_revocation_refuses_within_5_s_also_over_restarts_of_the_registry(tmp_path: Path) -> None:
+    assert find_opa() is not None
+    keys, subject_key = Keys.made(tmp_path, "policy"), tmp_path / "subject-key"
+    subject_key.write_bytes(secrets.token_bytes(32))
+    subject_key.chmod(0o600)
+    flags = ("--policy-key", str(keys.public), "--subject-key", str(subject_key))
+    with recording_server() as model, RegistryServer(tmp_path, *flags) as registry:
+        fill(registry, example_data())
+        publish(registry, REPOSITORY / "rego", keys, revision="shipped")
+        config = opa_config(registry, tmp_path / "registry.db.key.pub.pem", keys.public)
+        with replicas(tmp_path, config, model.url, 2, "--subject-key", str(subject_key)) as running:
+            gate, done = threading.RLock(), threading.Event()
+
+            def restart() -> None:
+                while not done.wait(4.0):
+                    with gate:
+                        registry.stop()
+                        registry.start()
+
+            def lane(number: int) -> list[float]:
+                return [
+                    revoked_after_s(running[number % 2], registry, f"token-{number}-{turn}", gate)
+                    for turn in range(REVOCATIONS // LANES)
+                ]
+
+            restarting = threading.Thread(target=restart)
+            restarting.start()
+            try:
+                with ThreadPoolExecutor(LANES) as pool:
+                    found = [seconds for each in pool.map(lane, range(LANES)) for seconds in each]
+            finally:
+                done.set()
+                restarting.join()
+            assert len(found) == REVOCATIONS
+            print(f"revoked after {sorted(found)[len(found) // 2]:.2f} s at the median, {max(found):.2f} s at most")
