@@ -106,6 +106,7 @@ facts := {
 		"staleness": ["request"],
 	},
 	"absent": [],
+	"bundles": bundles,
 }
 
 # METADATA
@@ -114,6 +115,15 @@ facts := {
 default models := {}
 
 models := data.models
+
+# METADATA
+# title: Bundles
+# description: What the manifest of each bundle says, by the bundle's name; none in an engine that knows no bundles.
+bundles := {name: object.union(told, made) |
+	some name, bundle in data.system.bundles
+	told := object.filter(bundle.manifest, ["revision", "roots"])
+	made := object.filter(object.get(bundle.manifest, "metadata", {}), ["sequence", "created_unix_s"])
+}
 
 # METADATA
 # title: Modes

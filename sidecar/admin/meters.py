@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sidecar.model.facts import Facts
     from sidecar.model.reasons import Reason
+    from sidecar.policy.sequences import RolledBack
     from sidecar.proxy.case import Case
 
 AUTHORED_REASONS_LIMIT = 200
@@ -108,6 +109,10 @@ class Meters:
     def activation_failed(self) -> None:
         """See `policy.events.PolicyEvents`."""
         self._reload_failures.inc()
+
+    def rolled_back(self, bundles: Sequence[RolledBack]) -> None:
+        """See `policy.events.PolicyEvents`."""
+        del bundles  # the page has them as a gauge, for as long as it lasts
 
     def poll_failed(self) -> None:
         """See `policy.events.PolicyEvents`."""

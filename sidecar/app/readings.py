@@ -15,13 +15,14 @@ from sidecar.ship.lag import archive_lag, checkpoint_age_s, collector_lag
 from sidecar.telemetry import metrics as names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sidecar.admin.meters import Reading
     from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.ledger.layout import Layout
+    from sidecar.policy.bundle_watch import BundleStatus
     from sidecar.policy.policy import Policy
     from sidecar.proxy.front import Front
     from sidecar.ship.cursor import Cursor
@@ -33,12 +34,24 @@ def policy_readings(policy: Policy) -> Iterator[Reading]:
     seen = policy.status()
     yield names.DECISION_CACHE, [(["hit"], seen.cache.hits), (["miss"], seen.cache.misses)]
     yield names.DECISION_CACHE_ENTRIES, [([], seen.cache.entries)]
-    active = [([seen.engine, seen.revision], 1.0)] if seen.revision else []
+    active = [([seen.engine, policy.facts.rollout_revision], 1.0)] if policy.facts else []
     yield names.POLICY_INFO, active
     yield names.POLICY_PROBLEMS, [([], len(seen.last_error))]
+    yield from _bundle_readings(policy.bundles)
     yield names.POLICY_REFUSING, [([], len(refusing(policy.facts)))]
     yield names.POLICY_ACTIVATED, _known(seen.activated_unix_s)
     yield names.POLICY_AGE, _known(seen.age_s)
+
+
+def _bundle_readings(bundles: Sequence[BundleStatus]) -> Iterator[Reading]:
+    yield (
+        names.BUNDLE_INFO,
+        [([one.name, "" if one.facts.holds_revocations else one.facts.revision], 1.0) for one in bundles],
+    )
+    yield names.BUNDLE_SEQUENCE, _told((one.name, one.facts.sequence) for one in bundles)
+    yield names.BUNDLE_AGE, _told((one.name, one.age_s) for one in bundles)
+    yield names.BUNDLE_PROBLEM, [([one.name], one.problem is not None) for one in bundles]
+    yield names.BUNDLE_ROLLED_BACK, [([one.name], one.rolled_back) for one in bundles]
 
 
 def consent_readings(consent: ConsentVerifier | ConsentOff) -> Iterator[Reading]:
@@ -103,6 +116,10 @@ def connection_readings(open_connections: Callable[[], int]) -> Iterator[Reading
 
 def _known(value: float | None) -> list[tuple[list[str], float]]:
     return [] if value is None else [([], value)]
+
+
+def _told(values: Iterable[tuple[str, float | None]]) -> list[tuple[list[str], float]]:
+    return [([name], value) for name, value in values if value is not None]
 
 
 def _cursor(layout: Layout, name: str) -> Cursor | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sidecar
+from sidecar.app.bundle_file import BundleFile
 from sidecar.app.problems import StartProblems
 from sidecar.app.shipping import Shipping, check_archive, shipping_room
 from sidecar.audit.opening import AuditLogError, open_log
@@ -99,6 +100,7 @@ def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents, keeper:
             max_age_s=settings.policy_max_age,
             clock=clock,
             events=events,
+            memory=BundleFile(settings.audit_dir),
         )
     root, data = settings.policy or shipped("rego"), settings.data
     binary = None if settings.engine == "embedded" else find_opa()

@@ -10,11 +10,12 @@ from sidecar.app.window_readings import window_status
 from sidecar.policy.compose import SHIPPED_GUARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sidecar.app.readiness import Readiness
     from sidecar.audit.log import DurableLog
     from sidecar.model.facts import Facts, ModelFacts
+    from sidecar.policy.bundle_watch import BundleStatus
     from sidecar.settings import Settings
 
 
@@ -30,6 +31,7 @@ def status(settings: Settings, readiness: Readiness, log: DurableLog) -> dict[st
         "upstream": settings.upstream,
         "consent": settings.consent,
         "policy": asdict(policy.status()),
+        "bundles": bundles(policy.bundles),
         "refusing_because": refusing(policy.facts),
         "models": models(policy.facts),
         "windows": window_status(readiness.windows.store.status()),
@@ -43,6 +45,20 @@ def status(settings: Settings, readiness: Readiness, log: DurableLog) -> dict[st
             "unsigned": log.unsigned,
             "problem": log.problem,
         },
+    }
+
+
+def bundles(seen: Sequence[BundleStatus]) -> dict[str, object]:
+    """By name, what a remote engine has; times in Unix seconds."""
+    return {
+        one.name: {
+            **asdict(one.facts),
+            "highest_sequence": one.highest_sequence,
+            "age_s": one.age_s,
+            "problem": one.problem,
+            "rolled_back": one.rolled_back,
+        }
+        for one in seen
     }
 
 

@@ -117,9 +117,10 @@ class AfterRebuilding:
 
     def snapshot(self) -> Facts:
         """See PolicyPoint."""
+        facts = self.policy.snapshot()
         if not self.windows.is_rebuilt:
             raise refused("policy_unavailable", "the fairness windows are still being rebuilt from the audit log")
-        return self.policy.snapshot()
+        return facts
 
     async def refresh(self) -> None:
         """See PolicyPoint."""

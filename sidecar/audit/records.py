@@ -49,6 +49,7 @@ class Event(enum.StrEnum):
     START = "start"
     STOP = "stop"
     REVISION_CHANGED = "revision_changed"
+    BUNDLE_ROLLED_BACK = "bundle_rolled_back"
     KEY_CHANGED = "key_changed"
     THROTTLE_ARMED = "throttle_armed"
     THROTTLE_RELEASED = "throttle_released"

@@ -177,13 +177,40 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleFacts:
+    """What one bundle's manifest says: `roots` are the paths below `data` that it owns, `""` all of it.
+
+    `sequence`: its place in the order of publication; `created_unix_s`: when its content was made. None: it says none.
+    """
+
+    revision: str = ""
+    roots: tuple[str, ...] = ("",)
+    sequence: int | None = None
+    created_unix_s: float | None = None
+
+    @property
+    def holds_revocations(self) -> bool:
+        """Whether it is one that changes with each revocation, apart from all that changes with a rollout."""
+        return any(root.split("/")[0] == "revocations" for root in self.roots)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """The snapshot of all models' facts at one revision."""
+    """The snapshot of all models' facts at one revision. `bundles`: by name, those that the engine made it of."""
 
     revision: str
     models: Mapping[str, ModelFacts]
     guards: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     absent_guards: tuple[str, ...] = ()
+    bundles: Mapping[str, BundleFacts] = field(default_factory=dict[str, BundleFacts])
+
+    @property
+    def rollout_revision(self) -> str:
+        """The revision less those of bundles of revocations: what bounds a metric's label."""
+        if not any(bundle.holds_revocations for bundle in self.bundles.values()):
+            return self.revision
+        lasting = [self.bundles[name] for name in sorted(self.bundles) if not self.bundles[name].holds_revocations]
+        return "+".join([bundle.revision for bundle in lasting])
 
     def of(self, model: str | None) -> ModelFacts:
         """The facts of a model; of one that is not registered, the defaults: rules will refuse it."""

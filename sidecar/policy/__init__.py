@@ -1,6 +1,7 @@
 """Asking the policy engine, and nothing else: engines, their activation, cache, batches, revision and age.
 
 `port.py` is what an engine must do; `opa.py` and `embedded.py` do it. `compose.py` generates the module that
-joins the guards. Only this room makes a `Permit` (`permit.py`): no permit, no forward. Imports `model` and,
-for OPA's socket, `http1`; imported by `proxy` and the composition root.
+joins the guards. `bundle_watch.py` sees to it that a remote engine's bundles are not older than they were, and knows
+how old they are. Only this room makes a `Permit` (`permit.py`): no permit, no forward. Imports `model`,
+`bundles` and, for OPA's socket, `http1`; imported by `proxy` and the composition root.
 """

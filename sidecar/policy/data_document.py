@@ -1,19 +1,20 @@
 """What is accepted as the policy's data: contract 5, and every problem listed at once.
 
 Rules fail closed on whatever is missing or of a wrong type; this tells an operator beforehand. Limits are
-looked at here, what the sidecar itself reads of a model (`read`, `batch`) in `facts.py`.
+looked at here, what the sidecar itself reads of a model (`read`, `batch`) in `facts.py`, and those lists of people
+that can be long in `data_registers.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from sidecar.model.facts import GROUPS_LIMIT, UNKNOWN_GROUP
+from sidecar.policy.data_registers import Json, is_object, register_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 DATA_KEYS = frozenset({"models", "datasets", "group_mean", "revocations", "objections"})
 """The only top-level keys: any other could replace a decision, or stand in for a guard that was deleted."""
@@ -23,15 +24,13 @@ ACTIONS = ("deny", "flag_review", "throttle", "fallback")
 PROBLEM_LIMIT = 200
 """Problems listed at once: a document of a million wrong entries has the same problem a million times."""
 
-Json = Mapping[str, object]
-
 
 def check_data(document: object, guards: Iterable[str] | None = None) -> list[str]:
     """Every problem of a data document, one line each, at most `PROBLEM_LIMIT`; empty for a good one.
 
     `guards`: the names that `rules` may use, where they are known (`Composition.guards`).
     """
-    if not _is_object(document):
+    if not is_object(document):
         return ["data: must be an object"]
     names = None if guards is None else frozenset(guards)
     problems: list[str] = []
@@ -45,7 +44,7 @@ def check_data(document: object, guards: Iterable[str] | None = None) -> list[st
 
 def check_fallbacks(document: object, computing: Collection[str]) -> list[str]:
     """A line for each mitigation that counts on a guard which computes no fallback: it would refuse."""
-    if not _is_object(document):
+    if not is_object(document):
         return []
     return [
         f"models.{name}.mitigation.{guard}: {by} computes no fallback; give outputs, or in `by` a guard that does"
@@ -56,9 +55,9 @@ def check_fallbacks(document: object, computing: Collection[str]) -> list[str]:
 
 
 def _computed(facts: object) -> Iterator[tuple[str, object]]:
-    mitigations = facts.get("mitigation") if _is_object(facts) else None
-    for guard, mitigation in mitigations.items() if _is_object(mitigations) else ():
-        if _is_object(mitigation) and mitigation.get("action") == "fallback" and "outputs" not in mitigation:
+    mitigations = facts.get("mitigation") if is_object(facts) else None
+    for guard, mitigation in mitigations.items() if is_object(mitigations) else ():
+        if is_object(mitigation) and mitigation.get("action") == "fallback" and "outputs" not in mitigation:
             yield guard, mitigation.get("by", guard)
 
 
@@ -71,20 +70,19 @@ def _problems(document: Json, guards: frozenset[str] | None) -> Iterator[str]:
         yield from _dataset(f"datasets.{name}", facts)
     for name, means in _entries(document, "group_mean"):
         yield from _means(f"group_mean.{name}", means)
-    for key, parts in (("revocations", ("tokens", "subjects")), ("objections", ("subjects",))):
-        yield from _registers(key, document.get(key), parts)
+    yield from register_problems(document)
     for key in ("models", "datasets", "group_mean"):
-        if not _is_object(document.get(key, {})):
+        if not is_object(document.get(key, {})):
             yield f"{key}: must be an object"
 
 
 def _entries(document: Json, key: str) -> Iterator[tuple[str, object]]:
     value = document.get(key)
-    return iter(value.items()) if _is_object(value) else iter(())
+    return iter(value.items()) if is_object(value) else iter(())
 
 
 def _model(path: str, facts: object, guards: frozenset[str] | None) -> Iterator[str]:
-    if not _is_object(facts):
+    if not is_object(facts):
         yield f"{path}: must be an object"
         return
     for key, (is_right, what) in _LIMITS.items():
@@ -94,14 +92,14 @@ def _model(path: str, facts: object, guards: frozenset[str] | None) -> Iterator[
     yield from _rules(f"{path}.rules", rules, guards)
     yield from _mitigations(f"{path}.mitigation", mitigation, guards)
     read = facts.get("read", {})
-    if not _is_object(read):
+    if not is_object(read):
         yield f"{path}.read: must be an object"
     else:
-        yield from _bands(path, facts, read, rules if _is_object(rules) else {})
+        yield from _bands(path, facts, read, rules if is_object(rules) else {})
 
 
 def _rules(path: str, rules: object, guards: frozenset[str] | None) -> Iterator[str]:
-    if not _is_object(rules):
+    if not is_object(rules):
         yield f"{path}: must be an object"
         return
     for name, mode in rules.items():
@@ -112,13 +110,13 @@ def _rules(path: str, rules: object, guards: frozenset[str] | None) -> Iterator[
 
 
 def _mitigations(path: str, mitigations: object, guards: frozenset[str] | None) -> Iterator[str]:
-    if not _is_object(mitigations):
+    if not is_object(mitigations):
         yield f"{path}: must be an object"
         return
     for name, mitigation in mitigations.items():
         if guards is not None and name not in guards:
             yield f"{path}.{name}: no guard has this name"
-        if not _is_object(mitigation) or mitigation.get("action") not in ACTIONS:
+        if not is_object(mitigation) or mitigation.get("action") not in ACTIONS:
             yield f"{path}.{name}.action: must be one of {', '.join(ACTIONS)}; anything else denies"
         elif mitigation["action"] == "throttle" and not all(
             _is_positive(mitigation.get(key)) for key in ("rate_per_s", "hold_s")
@@ -165,7 +163,7 @@ def _needed(path: str, given: Json, rules: Json, needs: Mapping[str, tuple[str, 
 
 
 def _dataset(path: str, facts: object) -> Iterator[str]:
-    if not _is_object(facts):
+    if not is_object(facts):
         yield f"{path}: must be an object"
         return
     if not _is_number(facts.get("created_unix_s")):
@@ -177,29 +175,12 @@ def _dataset(path: str, facts: object) -> Iterator[str]:
 
 
 def _means(path: str, means: object) -> Iterator[str]:
-    if not _is_object(means):
+    if not is_object(means):
         yield f"{path}: must be an object"
         return
     for group, mean in means.items():
         if not _is_number(mean):
             yield f"{path}.{group}: must be a number"
-
-
-def _registers(key: str, value: object, parts: tuple[str, ...]) -> Iterator[str]:
-    if key == "objections" and value is None:
-        return
-    for part in parts:
-        entries = value.get(part) if _is_object(value) else None
-        if not _is_object(entries):
-            yield f"{key}.{part}: must be an object, empty where there are none"
-            continue
-        for name, entry in entries.items():
-            if entry is False or entry is None:
-                yield f"{key}.{part}.{name}: must not be false or null; an entry is an object, such as {{}}"
-
-
-def _is_object(value: object) -> TypeGuard[Json]:
-    return isinstance(value, Mapping)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sidecar.policy.sequences import RolledBack
 
 
 class PolicyEvents(Protocol):
@@ -14,6 +19,10 @@ class PolicyEvents(Protocol):
 
     def activation_failed(self) -> None:
         """A new policy was not activated; the last good one goes on."""
+        ...
+
+    def rolled_back(self, bundles: Sequence[RolledBack]) -> None:
+        """The engine has older bundles than it had: nothing is decided until they are mended."""
         ...
 
     def poll_failed(self) -> None:
@@ -32,6 +41,9 @@ class NoEvents:
         """Ignored."""
 
     def activation_failed(self) -> None:
+        """Ignored."""
+
+    def rolled_back(self, bundles: Sequence[RolledBack]) -> None:
         """Ignored."""
 
     def poll_failed(self) -> None:

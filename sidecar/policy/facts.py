@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sidecar.model.facts import (
     EXPLAIN_LIMIT_MS,
     GROUPS_LIMIT,
+    BundleFacts,
     Explain,
     Facts,
     GroupPlace,
@@ -39,6 +40,9 @@ PROBLEM_LIMIT = 100
 
 FEATURES_LIMIT = 64
 """Declared features of one model: each stands in the policy input once an instance."""
+
+BUNDLES_LIMIT = 64
+"""Bundles of one engine: each is a label of metrics."""
 
 
 class FactsInvalid(PolicyProblems):
@@ -140,10 +144,18 @@ class _ModelShape(_Shape):
         return self
 
 
+class _BundleShape(_Shape):
+    revision: str = ""
+    roots: list[str] = Field(default_factory=lambda: [""])
+    sequence: Annotated[int, Field(ge=0)] | None = None
+    created_unix_s: _Finite | None = None
+
+
 class _FactsShape(_Shape):
     models: dict[str, _ModelShape] = Field(default_factory=dict)
     guards: dict[str, list[str]] = Field(default_factory=dict)
     absent: list[str] = Field(default_factory=list)
+    bundles: dict[str, _BundleShape] = Field(default_factory=dict, max_length=BUNDLES_LIMIT)
 
 
 def read_facts(answer: Answer) -> Facts:
@@ -160,7 +172,12 @@ def read_facts(answer: Answer) -> Facts:
         {name: _model(name, model, shape.guards) for name, model in shape.models.items()},
         {name: tuple(phases) for name, phases in shape.guards.items()},
         tuple(shape.absent),
+        {name: _bundle(bundle) for name, bundle in shape.bundles.items()},
     )
+
+
+def _bundle(shape: _BundleShape) -> BundleFacts:
+    return BundleFacts(shape.revision, tuple(shape.roots), shape.sequence, shape.created_unix_s)
 
 
 def _told(detail: ErrorDetails) -> str:

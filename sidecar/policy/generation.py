@@ -17,6 +17,8 @@ from sidecar.policy.verdict import read
 if TYPE_CHECKING:
     from sidecar.model.clock import Clock
     from sidecar.model.facts import Facts
+    from sidecar.model.reasons import Reason
+    from sidecar.policy.bundle_watch import BundleStatus
     from sidecar.policy.port import Engine
 
 
@@ -49,7 +51,17 @@ class Source(Protocol):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why the latest attempt to activate or to poll failed; empty when it went well."""
+        """Why the latest attempt to activate or to poll failed, and what is wrong with bundles that are not active."""
+        ...
+
+    @property
+    def obstacle(self) -> Reason | None:
+        """Why the present generation may not decide, good as it is: what the engine has now is not what it should."""
+        ...
+
+    @property
+    def bundles(self) -> tuple[BundleStatus, ...]:
+        """Of a remote engine."""
         ...
 
     @property

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sidecar.http1.target import Target
     from sidecar.model.clock import Clock
+    from sidecar.policy.bundle_memory import Memory
     from sidecar.policy.events import PolicyEvents
     from sidecar.policy.watch import Keeper
 
@@ -62,10 +63,21 @@ def remote_policy(
     max_age_s: float | None,
     clock: Clock,
     events: PolicyEvents | None = None,
+    memory: Memory | None = None,
     ssl_context: ssl.SSLContext | None = None,
 ) -> Policy:
-    """A running OPA that has its policy from bundles; beyond `max_age_s` (None: never) it is `policy_too_old`."""
+    """A running OPA that has its policy from bundles; beyond `max_age_s` (None: never) it is `policy_too_old`.
+
+    `memory` keeps what is known of the bundles beyond this process.
+    """
     client = OpaClient(target, clock, ssl_context=ssl_context)
-    status_s = None if max_age_s is None else min(STATUS_S, max_age_s / 4)
-    source = RemoteSource(client, clock, timeout_s=timeout_s, events=events, status_s=status_s)
+    source = RemoteSource(
+        client,
+        clock,
+        timeout_s=timeout_s,
+        events=events,
+        memory=memory,
+        status_s=STATUS_S if max_age_s is None else min(STATUS_S, max_age_s / 4),
+        ages_matter=max_age_s is not None,
+    )
     return Policy(source, mode=mode, max_age_s=max_age_s)

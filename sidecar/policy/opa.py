@@ -1,4 +1,4 @@
-"""A client of an OPA daemon: three queries, one status, and what each way of failing is called.
+"""A client of an OPA daemon: three queries, its status and health, and what each way of failing is called.
 
 OPA's error texts can contain input values: they go to our log, cut short, and never to a client.
 """
@@ -6,6 +6,7 @@ OPA's error texts can contain input values: they go to our log, cut short, and n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -29,6 +30,7 @@ DECISION = b"/v1/data/sidecar/decision?provenance=true"
 DECISIONS = b"/v1/data/sidecar/decisions?provenance=true"
 FACTS = b"/v1/data/sidecar/facts?provenance=true"
 STATUS = b"/v1/status"
+HEALTH = b"/health?bundles"
 
 CONNECTION_LIMIT = 16
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -39,6 +41,14 @@ FACTS_TIMEOUT_S = 5.0
 _HEADERS = ((b"content-type", b"application/json"),)
 _REVISION = re.compile(r"[!-~]{1,256}")
 """It goes into a header field: visible ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What is active: the revisions of all bundles, joined, and the bundles' names."""
+
+    text: str
+    bundles: frozenset[str]
 
 
 class OpaClient:
@@ -52,7 +62,7 @@ class OpaClient:
             ssl_context=ssl_context,
         )
         self._log = QuietLog(clock)
-        self._bundles: object = None
+        self._bundles: dict[str, object] = {}
         self._revision = ""
 
     async def ask_one(self, input_json: bytes, timeout_s: float) -> Answer:
@@ -81,9 +91,16 @@ class OpaClient:
         document = await self._query(FACTS, b'{"input":{}}', FACTS_TIMEOUT_S)
         return Answer(document.get("result", UNDEFINED), self._revision_of(document))
 
-    async def revision(self) -> str:
+    async def revision(self) -> Revision:
         """The revision alone, by way of no decisions at all, which costs the engine next to nothing."""
-        return self._revision_of(await self._query(DECISIONS, b'{"input":{"items":[]}}', FACTS_TIMEOUT_S))
+        document = await self._query(DECISIONS, b'{"input":{"items":[]}}', FACTS_TIMEOUT_S)
+        return Revision(self._revision_of(document), frozenset(_bundles(document)))
+
+    async def require_bundles(self) -> None:
+        """Raises `Refused` unless all bundles that OPA's file names are active."""
+        response = await self._send(b"GET", HEALTH, b"", FACTS_TIMEOUT_S)
+        if response.status != 200:
+            raise refused("policy_unavailable", "the policy engine has not activated all its bundles yet")
 
     async def status(self) -> object:
         """What the status plugin says; `UNDEFINED` where it is not enabled."""
@@ -133,18 +150,24 @@ class OpaClient:
 
         Without a bundle, or with one that has no revision, nobody could tell which policy decided.
         """
-        bundles = _field(document.get("provenance"), "bundles")
-        if bundles is None or bundles != self._bundles:
+        bundles = _bundles(document)
+        if not bundles or bundles != self._bundles:
             self._revision = _join(bundles)
             self._bundles = bundles
         return self._revision
 
 
-def _join(bundles: object) -> str:
-    named = cast("dict[str, object]", bundles) if isinstance(bundles, dict) else {}
-    revisions = [str(_field(named[name], "revision") or "") for name in sorted(named)]
-    if not revisions or not all(_REVISION.fullmatch(revision) for revision in revisions):
-        raise refused("policy_malformed", "the policy engine has no bundle, or one without a revision")
+def _bundles(document: dict[str, object]) -> dict[str, object]:
+    bundles = _field(document.get("provenance"), "bundles")
+    return cast("dict[str, object]", bundles) if isinstance(bundles, dict) else {}
+
+
+def _join(bundles: dict[str, object]) -> str:
+    if not bundles:  # none is active yet: OPA answers before it has them
+        raise refused("policy_unavailable", "the policy engine has no bundle")
+    revisions = [str(_field(bundles[name], "revision") or "") for name in sorted(bundles)]
+    if not all(_REVISION.fullmatch(revision) for revision in revisions):
+        raise refused("policy_malformed", "the policy engine has a bundle without a revision")
     return "+".join(revisions)
 
 

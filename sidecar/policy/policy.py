@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.model.refusal import refused
+from sidecar.model.refusal import Refused, refused
 from sidecar.policy.cache import CacheStats, DecisionCache
 from sidecar.policy.verdict import verdict
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sidecar.model.decision import Decision
     from sidecar.model.facts import Facts
     from sidecar.model.question import Question
+    from sidecar.policy.bundle_watch import BundleStatus
     from sidecar.policy.generation import Generation, Source
 
 
@@ -60,7 +61,7 @@ class Policy:
         return "" if facts is None else facts.revision
 
     def snapshot(self) -> Facts:
-        """The facts at one revision; raises `Refused` with `policy_unavailable` or `policy_too_old`."""
+        """The facts at one revision; raises `Refused`: `policy_unavailable`, `policy_rolled_back`, `policy_too_old`."""
         return self._generation().facts
 
     async def decide(self, question: Question, *, cacheable: bool) -> Decision:
@@ -95,6 +96,11 @@ class Policy:
             cache=self._cache.stats(),
         )
 
+    @property
+    def bundles(self) -> tuple[BundleStatus, ...]:
+        """Of a remote engine, by name; of a directory there are none."""
+        return self._source.bundles
+
     async def start(self) -> None:
         """The first activation; raises `PolicyProblems` with all that is wrong."""
         await self._source.start()
@@ -104,7 +110,9 @@ class Policy:
         await self._source.aclose()
 
     def _generation(self) -> Generation:
-        generation = self._source.generation
+        generation, obstacle = self._source.generation, self._source.obstacle
+        if obstacle is not None:
+            raise Refused(obstacle)
         if generation is None:
             raise refused("policy_unavailable", "no policy has been activated yet")
         if self._max_age_s is not None:

@@ -63,6 +63,8 @@ class DirectorySource:
     """`Source` over a directory and a data file. A change takes effect within 2 s, a broken one never."""
 
     steady = True
+    obstacle = None
+    bundles = ()
 
     def __init__(
         self,

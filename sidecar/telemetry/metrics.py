@@ -51,7 +51,9 @@ RULE = Label("rule", "the policy's guards, else `sidecar`")
 ENGINE_LABEL = Label("engine", "opa, embedded")
 STAGE = Label("stage", ", ".join(STAGES))
 LOOKUP = Label("lookup", "hit, miss")
-REVISION = Label("revision", "the active policy's alone")
+REVISION = Label("revision", "the active policy's alone, less what changes with each revocation")
+BUNDLE = Label("bundle", "the engine's bundles, 64 at most")
+BUNDLE_REVISION = Label("revision", "the bundle's alone; empty for those of revocations, which change with each")
 CONSENT = Label("status", "valid, missing, invalid, expired, off")
 KIND = Label("kind", "INTENT, OUTCOME, REFUSAL, REFUSAL_SUMMARY, EVENT")
 EXPLAINED = (
@@ -104,7 +106,18 @@ POLICY_ACTIVATED = _gauge("policy_activation_timestamp_seconds", "s", "When the 
 POLICY_AGE = _gauge("policy_age_seconds", "s", "Since the policy's bundles were last confirmed")
 POLICY_ACTIVATIONS = _counter("policy_activations", "Policies activated, the first included")
 POLICY_RELOAD_FAILURES = _counter("policy_reload_failures", "New policies that could not be activated")
-POLICY_PROBLEMS = _gauge("policy_problems", "1", "What is wrong with the latest policy, which is therefore not active")
+POLICY_PROBLEMS = _gauge(
+    "policy_problems", "1", "What is wrong with the latest policy or its bundles, which are therefore not active"
+)
+BUNDLE_INFO = _gauge("bundle_info", "1", "Always 1; the labels tell what the engine has", BUNDLE, BUNDLE_REVISION)
+BUNDLE_SEQUENCE = _gauge("bundle_sequence", "1", "The bundle's place in the order of publication", BUNDLE)
+BUNDLE_AGE = _gauge("bundle_age_seconds", "s", "Since the bundle was last known to be the current one", BUNDLE)
+BUNDLE_PROBLEM = _gauge(
+    "bundle_problem", "1", "1: the latest bundle could not be got or activated; the last good one goes on", BUNDLE
+)
+BUNDLE_ROLLED_BACK = _gauge(
+    "bundle_rolled_back", "1", "1: older than one that was active before, so requests are refused", BUNDLE
+)
 POLICY_REFUSING = _gauge(
     "policy_refusing", "1", "Guards that are absent and rules that no guard has: requests are refused"
 )

@@ -183,6 +183,13 @@ DATA: list[Breach] = [
     ("/revocations/subjects", {"ab" * 32: False}),
     ("/revocations/tokens", {"ab" * 32: False}),
     ("/objections/subjects", {"alice": True}),
+    ("/revocations/after", 3),
+    ("/revocations/earlier", {"number": 3, "tokens": {}}),
+    ("/revocations/earlier", {"number": -1, "tokens": {}, "subjects": {}}),
+    *(
+        ("/revocations/earlier", {"number": 3, "tokens": packed, "subjects": {}})
+        for packed in ({"ab1": "c" * 28}, {"ab12": "c" * 27}, {"ab12": ""}, {"ab12": {"c" * 28: 1}})
+    ),
 ]
 
 FACTS: list[Breach] = [
@@ -193,6 +200,9 @@ FACTS: list[Breach] = [
     ("/guards/consent", ["request", "request"]),
     ("/absent", [1]),
     ("/absent", ["consent.request", "consent.request"]),
+    ("/bundles/data/sequence", -1),
+    ("/bundles/data/sequence", 1.5),
+    ("/bundles", {f"b{number}": {} for number in range(65)}),
 ]
 
 READY: list[Breach] = [

@@ -21,6 +21,7 @@ from sidecar.proxy.problem import problem
 from tests.conformance.schema_breaches import BREACHES, UNKNOWN_TOKEN
 from tests.conformance.schema_set import GONE, SCHEMAS, changed, contract, errors, members, removable, untyped
 
+EARLIER = {"number": 3, "tokens": {"ab12": f"{'c' * 28} {'d' * 28}"}, "subjects": {}}
 ID = "0123456789abcdef" * 2
 """A decision id."""
 
@@ -31,7 +32,8 @@ def told(*reasons: Reason) -> Any:
 
 def facts() -> Any:
     guards = {"consent": ["request"], "fairness_band": ["response"]}
-    return {"models": contract("data")["models"], "guards": guards, "absent": []}
+    bundle = {"revision": "c0ffee", "roots": ["models"], "sequence": 7, "created_unix_s": 1_795_300_000.5}
+    return {"models": contract("data")["models"], "guards": guards, "absent": [], "bundles": {"data": bundle}}
 
 
 EXAMPLES: dict[str, Any] = {
@@ -197,6 +199,8 @@ ABSENT = {"value": None, "status": "missing", "source": None}
         ("data", "/models/credit/explain", {"timeout_ms": 500, "read": "pointer:/explanations"}),
         ("data", "/models/credit/explain", None),
         ("data", "/revocations/tokens", {"ab" * 32: {"at_unix_s": 1}}),
+        ("data", "/revocations/earlier", EARLIER),
+        ("data", "/revocations", {"tokens": {}, "subjects": {}, "after": 3, "earlier": EARLIER}),
         ("data", "/group_mean", GONE),
         ("ready-line", "/added_later", 1),
         ("ready-line", "/listen", "[::1]:8090"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from sidecar.app.readings import shipping_readings
+from sidecar.app.readings import policy_readings, shipping_readings
 from sidecar.app.shipping import Shipping
+from sidecar.model.facts import BundleFacts, Facts
+from sidecar.policy.bundle_watch import BundleStatus
+from sidecar.policy.generation import Generation
+from sidecar.policy.policy import Policy
 from sidecar.ship.cursor import Cursor, CursorFile
 from sidecar.telemetry import metrics as names
 from tests.unit.ship.ledgers import START_NS, WrittenLog, event
@@ -16,6 +20,8 @@ from tests.unit.ship.ledgers import START_NS, WrittenLog, event
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sidecar.policy.port import Engine
 
 SHIP_METRICS = [metric for metric in names.METRICS if metric.name.startswith("sidecar_ship_")]
 COLLECTOR = "http://127.0.0.1:1"
@@ -78,3 +84,55 @@ def test_files_that_cannot_be_read_just_now_show_nothing(log: WrittenLog, shippi
     page = shown(shipping)
     assert page.pop("sidecar_ship_restarts_total") == {(): 0}
     assert not any(page.values())
+
+
+DATA = BundleFacts("d1", ("models",), 20)
+REVOCATIONS = BundleFacts("v1", ("revocations/tokens", "revocations/subjects"), 31)
+RULES = BundleFacts("p1", ("sidecar", "guards", "lib"))
+
+
+class Source:
+    """A remote engine with three bundles, one of which has a problem and one of which was rolled back."""
+
+    kind = "opa"
+    steady = True
+    obstacle = None
+    problems = ("bundle data: connection refused",)
+    restarts = 0
+    bundles = (
+        BundleStatus("data", DATA, 20, 30.5, "connection refused", rolled_back=False),
+        BundleStatus("policy", RULES, 7, None, None, rolled_back=True),
+        BundleStatus("revocations", REVOCATIONS, 31, float("inf"), None, rolled_back=False),
+    )
+
+    def __init__(self) -> None:
+        told = {"revocations": REVOCATIONS, "policy": RULES, "data": DATA}
+        self.generation = Generation(cast("Engine", None), Facts("d1+p1+v1", {}, bundles=told), 7.0)
+
+    def age_s(self) -> float | None:
+        return 30.5
+
+    async def refresh(self) -> None:
+        raise AssertionError
+
+    start = aclose = refresh
+
+
+def bundle_readings(source: Source) -> dict[str, dict[tuple[str, ...], float]]:
+    policy = Policy(source, mode="enforce", max_age_s=None)
+    return {
+        metric.name.removeprefix("sidecar_"): {tuple(labels): value for labels, value in samples}
+        for metric, samples in policy_readings(policy)
+        if metric.name.startswith("sidecar_bundle") or metric is names.POLICY_INFO
+    }
+
+
+def test_bundles_are_told_by_name_and_only_what_a_rollout_changes_by_revision() -> None:
+    assert bundle_readings(Source()) == {
+        "policy_info": {("opa", "d1+p1"): 1.0},
+        "bundle_info": {("data", "d1"): 1.0, ("policy", "p1"): 1.0, ("revocations", ""): 1.0},
+        "bundle_sequence": {("data",): 20, ("revocations",): 31},
+        "bundle_age_seconds": {("data",): 30.5, ("revocations",): float("inf")},
+        "bundle_problem": {("data",): 1, ("policy",): 0, ("revocations",): 0},
+        "bundle_rolled_back": {("data",): 0, ("policy",): 1, ("revocations",): 0},
+    }

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.app.readiness import Readiness
-from sidecar.app.status import models, status
+from sidecar.app.status import bundles, models, status
 from sidecar.app.windows import Windows
+from sidecar.model.facts import BundleFacts
+from sidecar.policy.bundle_watch import BundleStatus
 from sidecar.settings import load
 from tests.lab import DATA, infer, lab
 
@@ -48,6 +50,7 @@ async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None
         await windows.rebuild(it.policy.snapshot())
         page = status(settings, Readiness(it.policy, windows, it.trail, recorded=True), it.log)
     assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
+    assert page["bundles"] == {}
     assert page["audit"] == {
         "dir": str(tmp_path / "audit"),
         "broken": None,
@@ -62,3 +65,19 @@ async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None
 
 def test_before_the_first_activation_there_are_no_models() -> None:
     assert models(None) == {}
+
+
+def test_each_bundle_is_shown_as_the_engine_has_it() -> None:
+    facts = BundleFacts("d1", ("models", "datasets"), 19, 7.5)
+    assert bundles([BundleStatus("data", facts, 20, 30.5, "connection refused", rolled_back=True)]) == {
+        "data": {
+            "revision": "d1",
+            "roots": ("models", "datasets"),
+            "sequence": 19,
+            "created_unix_s": 7.5,
+            "highest_sequence": 20,
+            "age_s": 30.5,
+            "problem": "connection refused",
+            "rolled_back": True,
+        }
+    }

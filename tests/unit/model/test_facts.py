@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sidecar.model.facts import (
     UNEXPLAINED_TIERS,
+    BundleFacts,
     Facts,
     GroupPlace,
     GroupSource,
@@ -131,3 +132,31 @@ def test_the_tiers_without_explanation_are_the_guards() -> None:
     guard = (REGO / "guards/explanation/response/explanation.rego").read_text()
     (listed,) = re.findall(r"risk_tier in (\{[^}]*\})", guard)
     assert set(json.loads(listed.replace("{", "[").replace("}", "]"))) == UNEXPLAINED_TIERS
+
+
+@pytest.mark.parametrize(
+    ("roots", "expected"),
+    [
+        (("revocations/tokens", "revocations/subjects"), True),
+        (("revocations",), True),
+        (("models", "revocations/earlier"), True),
+        (("",), False),
+        (("models", "datasets"), False),
+        (("revocations_of_ours",), False),
+        ((), False),
+    ],
+)
+def test_which_bundles_change_with_each_revocation(roots: tuple[str, ...], expected: bool) -> None:
+    assert BundleFacts("r1", roots).holds_revocations is expected
+
+
+def test_the_revision_of_a_rollout_leaves_out_revocations() -> None:
+    told = {
+        "revocations": BundleFacts("v1", ("revocations/tokens",)),
+        "policy": BundleFacts("p1", ("sidecar", "guards", "lib")),
+        "data": BundleFacts("d1", ("models",)),
+    }
+    assert Facts("d1+p1+v1", {}, bundles=told).rollout_revision == "d1+p1"
+    del told["revocations"]
+    assert Facts("d1+p1", {}, bundles=told).rollout_revision == "d1+p1"
+    assert Facts("0123456789abcdef", {}).rollout_revision == "0123456789abcdef"

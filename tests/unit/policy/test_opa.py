@@ -10,7 +10,7 @@ import pytest
 from sidecar.http1.target import Target
 from sidecar.model.refusal import Refused
 from sidecar.policy.batch import BatchFailed
-from sidecar.policy.opa import OpaClient, OpaEngine
+from sidecar.policy.opa import OpaClient, OpaEngine, Revision
 from sidecar.policy.port import UNDEFINED, Answer
 from tests.support import FixedClock
 
@@ -90,7 +90,7 @@ async def test_many_questions_by_index(daemon: Daemon, client: OpaClient) -> Non
 async def test_facts_revision_and_status(daemon: Daemon, client: OpaClient) -> None:
     daemon.says({"result": {"models": {}}})
     assert await client.facts() == Answer({"models": {}}, "r1+r2")
-    assert await client.revision() == "r1+r2"
+    assert await client.revision() == Revision("r1+r2", frozenset({"a", "b"}))
     assert await client.status() == {"models": {}}
     assert daemon.requests == [
         (b"POST /v1/data/sidecar/facts?provenance=true", {"input": {}}),
@@ -109,14 +109,26 @@ async def test_undefined(daemon: Daemon, client: OpaClient) -> None:
     assert await client.ask_one(b"{}", 5) == Answer(UNDEFINED, "r1+r2")
 
 
+@pytest.mark.parametrize("provenance", [None, {}, {"bundles": None}, {"bundles": {}}, {"bundles": []}])
+async def test_without_a_bundle_there_is_no_policy_yet(daemon: Daemon, client: OpaClient, provenance: object) -> None:
+    daemon.says({"result": {"allow": True}})
+    await client.ask_one(b"{}", 5)
+    daemon.says({"result": {"allow": True}}, provenance=provenance)
+    assert await code_of(client) == "policy_unavailable"
+
+
+async def test_all_bundles_must_be_active(daemon: Daemon, client: OpaClient) -> None:
+    daemon.says({})
+    await client.require_bundles()
+    assert daemon.requests == [(b"GET /health?bundles", None)]
+    daemon.says({"error": "one or more bundles are not activated"}, status=500)
+    with pytest.raises(Refused, match="policy_unavailable: the policy engine has not activated all its bundles yet"):
+        await client.require_bundles()
+
+
 @pytest.mark.parametrize(
     "provenance",
     [
-        None,
-        {},
-        {"bundles": None},
-        {"bundles": {}},
-        {"bundles": []},
         {"bundles": {"a": {}}},
         {"bundles": {"a": None}},
         {"bundles": {"a": {"revision": ""}}},

@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
 from sidecar.model.decision import Decision
 from sidecar.model.facts import Facts
+from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.cache import CacheStats
 from sidecar.policy.generation import Generation
 from sidecar.policy.policy import Policy, PolicyStatus
 from sidecar.policy.port import UNDEFINED, Answer
 from tests.policies import question
+
+if TYPE_CHECKING:
+    from sidecar.policy.bundle_watch import BundleStatus
 
 ALLOW = {"allow": True, "ttl_s": 5}
 FACTS = Facts("r1", {}, {"consent": ("request",)}, ("staleness.request",))
@@ -45,6 +50,8 @@ class Source:
     restarts = 3
     problems: tuple[str, ...] = ("told",)
     steady = True
+    obstacle: Reason | None = None
+    bundles: tuple[BundleStatus, ...] = ()
     age: float | None = 10.0
 
     def __init__(self) -> None:
@@ -149,6 +156,17 @@ async def test_before_the_first_activation_all_is_unavailable(policy: Policy, so
         restarts=3,
         cache=CacheStats(0, 0, 0),
     )
+
+
+async def test_an_obstacle_stands_in_the_way_of_a_good_generation(policy: Policy, source: Source) -> None:
+    await policy.decide(question(), cacheable=True)
+    source.obstacle = Reason("policy_rolled_back", "older")
+    assert await code_of(policy) == "policy_rolled_back"
+    with pytest.raises(Refused, match="policy_rolled_back: older"):
+        policy.snapshot()
+    assert (policy.facts, policy.revision) == (FACTS, "r1")
+    source.obstacle = None
+    assert policy.snapshot() is FACTS
 
 
 async def test_beyond_its_age_all_is_too_old_and_the_cache_too(policy: Policy, source: Source) -> None:

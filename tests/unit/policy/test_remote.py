@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import threading
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +10,11 @@ import pytest
 from sidecar.http1.target import Target
 from sidecar.model.clock import SystemClock
 from sidecar.model.refusal import Refused
-from sidecar.policy.age import NOT_ENABLED
 from sidecar.policy.events import NoEvents
 from sidecar.policy.opa import OpaClient
-from sidecar.policy.remote import RemoteSource
+from sidecar.policy.remote import NOT_ENABLED, RemoteSource
 from tests.policies import ALLOW, bundle, module, opa_binary, until
+from tests.servers.bundles import BundleServer, bundle_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,45 +29,11 @@ status: {{prometheus: true}}
 """
 
 
-@dataclass
-class Hub:
-    """A bundle server: what it holds is served with an entity tag, nothing else exists."""
-
-    bundles: dict[str, bytes] = field(default_factory=dict)
-    port: int = 0
-
-    def serve(self) -> ThreadingHTTPServer:
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                content = hub.bundles.get(self.path)
-                tag = f'"{hash(content)}"'
-                status = 404 if content is None else 304 if self.headers["If-None-Match"] == tag else 200
-                self.send_response(status)
-                self.send_header("ETag", tag)
-                self.send_header("Content-Length", str(len(content or b"")) if status != 304 else "0")
-                self.end_headers()
-                if status == 200:
-                    self.wfile.write(content or b"")
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = server.server_port
-        return server
-
-
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    hub = Hub({"/rules.tar.gz": bundle(POLICY, "r1").archive()})
-    with hub.serve() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield hub
-        server.shutdown()
-        thread.join()
+def hub() -> Iterator[BundleServer]:
+    with bundle_server() as server:
+        server.put("rules", bundle(POLICY, "r1").archive())
+        yield server
 
 
 @asynccontextmanager
@@ -103,7 +66,7 @@ class Told(NoEvents):
 
 @asynccontextmanager
 async def source(
-    tmp_path: Path, told: Told | None = None, *, start_wait_s: float = 20, status_s: float | None = 0.1
+    tmp_path: Path, told: Told | None = None, *, start_wait_s: float = 20, ages_matter: bool = True
 ) -> AsyncIterator[RemoteSource]:
     clock = SystemClock()
     made = RemoteSource(
@@ -112,8 +75,9 @@ async def source(
         timeout_s=5,
         events=told,
         poll_s=0.05,
-        status_s=status_s,
+        status_s=0.1,
         start_wait_s=start_wait_s,
+        ages_matter=ages_matter,
     )
     try:
         yield made
@@ -121,7 +85,7 @@ async def source(
         await made.aclose()
 
 
-def configured(tmp_path: Path, hub: Hub) -> str:
+def configured(tmp_path: Path, hub: BundleServer) -> str:
     path = tmp_path / "opa.yaml"
     path.write_text(CONFIG.format(port=hub.port))
     return f"--config-file={path}"
@@ -132,7 +96,9 @@ async def problems(remote: RemoteSource) -> str:
     return " ".join(remote.problems)
 
 
-async def test_bundles_over_http_have_an_age_and_a_new_revision_brings_new_facts(tmp_path: Path, hub: Hub) -> None:
+async def test_bundles_over_http_have_an_age_and_a_new_revision_brings_new_facts(
+    tmp_path: Path, hub: BundleServer
+) -> None:
     told = Told()
     async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path, told) as remote:
         assert remote.age_s() == float("inf")
@@ -146,16 +112,16 @@ async def test_bundles_over_http_have_an_age_and_a_new_revision_brings_new_facts
         assert remote.steady
         models = 'facts := {"models": {"credit": {}}, "guards": {}, "absent": []}'
         text = module(f"decision := {ALLOW}", models, "decisions := {}")
-        hub.bundles["/rules.tar.gz"] = bundle(text, "r2").archive()
+        hub.put("rules", bundle(text, "r2").archive())
         assert await told.revisions.get() == "r2"
         assert remote.generation is not None
         assert set(remote.generation.facts.models) == {"credit"}
 
 
-async def test_a_broken_bundle_ages_what_is_active(tmp_path: Path, hub: Hub) -> None:
+async def test_a_broken_bundle_ages_what_is_active(tmp_path: Path, hub: BundleServer) -> None:
     async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path) as remote:
         await remote.start()
-        hub.bundles["/rules.tar.gz"] = b"junk"
+        hub.put("rules", b"junk")
         # With a poll each second, a healthy bundle never gets there.
         await until(lambda: (remote.age_s() or 0.0) > 2.5)
         assert remote.generation is not None
@@ -180,9 +146,9 @@ async def test_without_the_status_plugin_the_policy_is_infinitely_old(tmp_path: 
         assert remote.age_s() == float("inf")
 
 
-async def test_where_age_does_not_matter_the_status_is_not_asked(tmp_path: Path) -> None:
+async def test_where_age_does_not_matter_the_status_plugin_may_be_off(tmp_path: Path) -> None:
     (tmp_path / "rules.tar.gz").write_bytes(bundle(POLICY, "r5").archive())
-    async with opa(tmp_path, "--bundle", f"{tmp_path}/rules.tar.gz"), source(tmp_path, status_s=None) as remote:
+    async with opa(tmp_path, "--bundle", f"{tmp_path}/rules.tar.gz"), source(tmp_path, ages_matter=False) as remote:
         assert await problems(remote) == ""
         assert remote.age_s() is None
 
@@ -191,7 +157,7 @@ async def test_a_policy_without_a_bundle_is_not_activated(tmp_path: Path) -> Non
     (tmp_path / "policy.rego").write_text(POLICY)
     arguments = (f"{tmp_path}/policy.rego", "--set=status.prometheus=true")
     async with opa(tmp_path, *arguments), source(tmp_path, start_wait_s=1.5) as remote:
-        assert "no bundle, or one without a revision" in await problems(remote)
+        assert await problems(remote) == "policy_unavailable: the policy engine has no bundle"
 
 
 async def test_a_daemon_that_comes_late_is_found(tmp_path: Path) -> None:
@@ -227,7 +193,7 @@ async def test_a_failing_poll_is_seen_and_mends_itself(tmp_path: Path) -> None:
             assert remote.generation is generation
 
 
-async def test_facts_that_are_not_acceptable_keep_the_last_good_ones(tmp_path: Path, hub: Hub) -> None:
+async def test_facts_that_are_not_acceptable_keep_the_last_good_ones(tmp_path: Path, hub: BundleServer) -> None:
     told = Told()
     async with opa(tmp_path, configured(tmp_path, hub)), source(tmp_path, told) as remote:
         await remote.start()
@@ -235,7 +201,7 @@ async def test_facts_that_are_not_acceptable_keep_the_last_good_ones(tmp_path: P
             told.failures.get_nowait()
         wrong = 'facts := {"models": {"credit": {"batch": 1}}}'
         text = module(f"decision := {ALLOW}", wrong, "decisions := {}")
-        hub.bundles["/rules.tar.gz"] = bundle(text, "r2").archive()
+        hub.put("rules", bundle(text, "r2").archive())
         assert await told.failures.get() == "activation"
         assert "models.credit.batch" in remote.problems[0]
         assert remote.generation is not None

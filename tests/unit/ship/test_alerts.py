@@ -1,4 +1,4 @@
-"""alerts/, docs/shipping.md and docs/fairness.md against the registry of metrics, both ways."""
+"""alerts/ and the pages that explain them against the registry of metrics, both ways."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ RULES: list[dict[str, Any]] = [
 ]
 PAGE = (REPOSITORY / "docs" / "shipping.md").read_text()
 FAIRNESS = (REPOSITORY / "docs" / "fairness.md").read_text()
+BUNDLES = (REPOSITORY / "docs" / "bundles.md").read_text()
 METRICS = {metric.name: metric for metric in names.METRICS}
 NAMES = re.compile(r"\bsidecar_[a-z_]+")
 
@@ -47,7 +48,7 @@ def test_a_counter_is_looked_at_by_its_growth(rule: dict[str, Any]) -> None:
 def test_names_stand_once_and_the_page_explains_each() -> None:
     names = [rule["alert"] for rule in RULES]
     assert len(names) == len(set(names)) > 10
-    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE + FAIRNESS, re.MULTILINE)) == set(names)
+    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE + FAIRNESS + BUNDLES, re.MULTILINE)) == set(names)
 
 
 def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:
@@ -63,3 +64,8 @@ def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:
 def test_the_page_on_fairness_has_all_its_metrics_and_no_others() -> None:
     ours = {name for name in METRICS if name.startswith(("sidecar_window_", "sidecar_disparate_", "sidecar_throttle"))}
     assert ours == set(NAMES.findall(FAIRNESS))
+
+
+def test_the_page_of_bundles_has_all_their_metrics() -> None:
+    ours = {name for name in METRICS if name.startswith("sidecar_bundle_")}
+    assert ours <= set(NAMES.findall(BUNDLES)) <= set(METRICS)

@@ -59,6 +59,9 @@ pass if {
 	# Not `not`: an entry revokes whatever its value, and one that is false would read as none.
 	[entry | entry := revocations.tokens[token_id]] == []
 	[entry | entry := revocations.subjects[subject]] == []
+
+	# Where revocations come in two tiers, the bulk too. Asked only then, so that others need not pay for it.
+	[tier | some name in ["after", "earlier"]; tier := revocations[name]; not is_clear_of_the_bulk] == []
 }
 
 # METADATA
@@ -224,3 +227,13 @@ is_for_data if input.consent.data_version in {null, data.lib.call.data_version}
 is_revoked if [entry | entry := data.revocations.tokens[input.consent.token_id]] != []
 
 is_revoked if [entry | entry := data.revocations.subjects[input.consent.subject]] != []
+
+is_clear_of_the_bulk if {
+	data.lib.revocations.is_complete
+	data.lib.revocations.lacks("tokens", input.consent.token_id)
+	data.lib.revocations.lacks("subjects", input.consent.subject)
+}
+
+is_revoked if data.lib.revocations.has("tokens", input.consent.token_id)
+
+is_revoked if data.lib.revocations.has("subjects", input.consent.subject)

@@ -6,6 +6,7 @@ import pytest
 
 from sidecar.audit.salts import Salt, Salts
 from sidecar.evidence.replay.pseudonyms import has_entries, load_salt, under_salt
+from sidecar.policy.problems import PolicyProblems
 from tests.policies import DATA
 from tests.support import FixedClock
 
@@ -71,3 +72,16 @@ def test_registers_are_keyed_as_the_records_are() -> None:
 def test_whether_any_register_names_anybody(registers: dict[str, object], expected: bool) -> None:
     assert has_entries(registers) is expected
     assert under_salt(registers, SALT).keys() == registers.keys()
+
+
+@pytest.mark.parametrize("part", ["tokens", "subjects"])
+def test_packed_revocations_cannot_be_put_under_a_salt(part: str) -> None:
+    revocations: dict[str, object] = {"tokens": {}, "subjects": {}, "after": 1}
+    empty = {"number": 1, "tokens": {}, "subjects": {}}
+    packed = {**revocations, "earlier": {**empty, part: {"ab12": "c" * 28}}}
+    assert has_entries({"revocations": packed})
+    with pytest.raises(PolicyProblems, match="sidecar registry export"):
+        under_salt({"revocations": packed}, SALT)
+    nobody = {"revocations": {**revocations, "earlier": empty}}
+    assert not has_entries(nobody)
+    assert under_salt(nobody, SALT) == nobody
