@@ -52,6 +52,8 @@ class BundleWatch:
         self._clock = clock
         self._memory = memory
         self._sequences = Sequences()
+        self._durable = self._sequences.highest
+        self._saving = asyncio.Lock()
         self._ages = BundleAges()
         self._bundles: Mapping[str, BundleFacts] = {}
         self._rolled_back: tuple[RolledBack, ...] = ()
@@ -84,6 +86,7 @@ class BundleWatch:
                 ]
             ) from None
         self._sequences, self._ages = Sequences(known.sequences), BundleAges(known.confirmed)
+        self._durable = self._sequences.highest
 
     async def admit(self, active: Collection[str], bundles: Mapping[str, BundleFacts]) -> None:
         """Before a policy of these bundles may decide: its sequences are durable when this returns.
@@ -95,13 +98,12 @@ class BundleWatch:
         self._rolled_back = self._sequences.rolled_back({*active, *bundles}, bundles)
         if self._rolled_back:
             raise BundlesRolledBack(self._rolled_back)
-        raised = self._sequences.raised_by(bundles)
-        if raised.highest != self._sequences.highest:
+        self._sequences = self._sequences.raised_by(bundles)
+        if self._sequences.highest != self._durable:
             try:
-                await self._save(raised)
+                await self._save()
             except OSError as error:
                 raise PolicyProblems([f"the bundles' sequences cannot be kept: {error}"]) from None
-            self._sequences = raised
 
     async def observe(self, status: object) -> None:
         """Takes in OPA's status; raises `PolicyProblems` where it is none."""
@@ -134,14 +136,18 @@ class BundleWatch:
     async def _try_save(self) -> None:
         """That it fails costs nothing but an older look after a restart."""
         try:
-            await self._save(self._sequences)
+            await self._save()
         except OSError as error:
             self._unsaved = (f"the bundles' age cannot be kept: {error}",)
             _log.warning("the bundles' age cannot be kept: %s", error)
 
-    async def _save(self, sequences: Sequences) -> None:
-        self._save_at_s = self._clock.monotonic_s() + SAVE_S
-        if self._memory is not None:
-            content = encode(Remembered(sequences.highest, self._ages.known))
-            await asyncio.to_thread(self._memory.replace, content)
-        self._unsaved = ()
+    async def _save(self) -> None:
+        """One at a time: an older content must not come to lie over a newer one."""
+        async with self._saving:
+            self._save_at_s = self._clock.monotonic_s() + SAVE_S
+            highest = self._sequences.highest
+            if self._memory is not None:
+                content = encode(Remembered(highest, self._ages.known))
+                await asyncio.to_thread(self._memory.replace, content)
+            self._durable = highest
+            self._unsaved = ()

@@ -18,6 +18,8 @@ from sidecar.policy.port import UNDEFINED
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sidecar.model.clock import Clock
     from sidecar.policy.bundle_memory import Memory
     from sidecar.policy.bundle_watch import BundleStatus
@@ -74,7 +76,8 @@ class RemoteSource:
         self._next_status_s = float("-inf")
         self._steady = False
         self._failures: tuple[str, ...] = ()
-        self._poll_task: asyncio.Task[None] | None = None
+        self._unobserved: tuple[str, ...] = ()
+        self._following: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -95,7 +98,7 @@ class RemoteSource:
     @property
     def problems(self) -> tuple[str, ...]:
         """Of the latest poll, and of bundles that OPA could not activate or get."""
-        return (*self._failures, *self._watch.problems)
+        return (*self._failures, *self._unobserved, *self._watch.problems)
 
     @property
     def bundles(self) -> tuple[BundleStatus, ...]:
@@ -107,10 +110,10 @@ class RemoteSource:
         return self._watch.age_s() if self._ages_matter else None
 
     async def refresh(self) -> None:
-        """Polls now, once for all who ask meanwhile. Never raises: what goes wrong is in `problems`."""
-        if self._poll_task is None or self._poll_task.done():
-            self._poll_task = asyncio.create_task(self._poll(), name="policy poll")
-        await asyncio.shield(self._poll_task)
+        """Looks what is active, once for all who ask meanwhile: requests wait for it. Never raises."""
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow(), name="policy following")
+        await asyncio.shield(self._following)
 
     async def start(self) -> None:
         """Polls until the first activation, for `start_wait_s` at most, and from then on for ever.
@@ -121,15 +124,15 @@ class RemoteSource:
         await self._watch.open()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._start_wait_s):
-                while self._generation is None or self._failures:
-                    await self.refresh()
-                    if self._failures:
+                while self._generation is None or self._failures or self._unobserved:
+                    await self._poll()
+                    if self._failures or self._unobserved:
                         await asyncio.sleep(self._poll_s)
         self._task = asyncio.create_task(self._poll_for_ever(), name="policy watch")
 
     async def aclose(self) -> None:
         """Stops polling and closes the connections; the daemon goes on."""
-        tasks = [task for task in (self._task, self._poll_task) if task is not None]
+        tasks = [task for task in (self._task, self._following) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -138,31 +141,23 @@ class RemoteSource:
     async def _poll_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._poll_s)
-            await self.refresh()
+            await self._poll()
 
     async def _poll(self) -> None:
-        try:
-            try:
-                await self._follow()
-            except (Refused, PolicyProblems):
-                await self._observe()  # it tells why a bundle is not active, above all where none is
-                raise
-            await self._observe()
-        except Refused as refusal:
-            self._failed(tuple(f"{reason.code}: {reason.message}" for reason in refusal.reasons))
-            self._events.poll_failed()
-        except PolicyProblems as failure:
-            self._failed(failure.problems)
-            self._events.activation_failed()
-        except Exception as error:
-            _log.exception("the policy engine could not be polled")
-            self._failed((f"unexpected: {type(error).__name__}",))
-            self._events.poll_failed()
-        else:
-            self._steady = True
-            self._failures = ()
+        """What is active, and then, for which no request waits, how old it is and what is wrong with it."""
+        await self.refresh()
+        problems, _ = await _tried(self._observe)
+        # Where nothing could be learnt of the revision, that is told, and no second time of the status.
+        self._unobserved = () if self._failures else self._noted(self._unobserved, problems)
 
     async def _follow(self) -> None:
+        problems, is_refused = await _tried(self._activate)
+        if problems:
+            (self._events.poll_failed if is_refused else self._events.activation_failed)()
+        self._failures = self._noted(self._failures, problems)
+        self._steady = not problems
+
+    async def _activate(self) -> None:
         """Activates what OPA has now, if that is not active yet."""
         found = await self._client.revision()
         present = self._generation
@@ -173,9 +168,10 @@ class RemoteSource:
             await self._require_bundles()
         generation = await activate(self._engine, self._clock)
         await self._admit(found, generation)
-        self._next_status_s = float("-inf")
-        with suppress(Refused, PolicyProblems):  # it is tried again after each look, and tells then
-            await self._observe()  # so that nobody sees a policy before its age
+        if present is None or found.bundles != self._bundles:
+            self._next_status_s = float("-inf")
+            with suppress(Refused, PolicyProblems):  # it is tried again after each look, and tells then
+                await self._observe()  # so that nobody sees a policy before its age
         self._generation, self._bundles, self._obstacle = generation, found.bundles, None
         if present is None or present.facts.revision != generation.facts.revision:
             self._events.activated(generation.facts.revision)
@@ -211,8 +207,21 @@ class RemoteSource:
         if self.age_s() != math.inf:  # OPA may have activated a bundle, and not told so yet
             self._next_status_s = now_s + self._status_s
 
-    def _failed(self, problems: tuple[str, ...]) -> None:
-        if problems != self._failures:
+    def _noted(self, before: tuple[str, ...], problems: tuple[str, ...]) -> tuple[str, ...]:
+        if problems and problems != before:
             _log.error("polling the policy engine: %s", "; ".join(problems))
-        self._failures = problems
-        self._steady = False
+        return problems
+
+
+async def _tried(work: Callable[[], Awaitable[None]]) -> tuple[tuple[str, ...], bool]:
+    """Why it could not be done, empty where it was; and whether that was for want of OPA's answer."""
+    try:
+        await work()
+    except Refused as refusal:
+        return tuple(f"{reason.code}: {reason.message}" for reason in refusal.reasons), True
+    except PolicyProblems as failure:
+        return failure.problems, False
+    except Exception as error:
+        _log.exception("the policy engine could not be polled")
+        return (f"unexpected: {type(error).__name__}",), True
+    return (), False
