@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.bundles import archive
 from sidecar.bundles.archive import SIGNATURES
 from sidecar.bundles.manifest import Manifest
-from sidecar.bundles.signing import SigningKey
 from sidecar.policy.compose import Modules, compose, load_modules
-from sidecar.registry.publication import ROOTS
-from tests.registry_api import pems
+from sidecar.policy.examine import ROOTS
+from tests.keys import signing_key
+
+if TYPE_CHECKING:
+    from sidecar.bundles.signing import SigningKey
 
 REGO = Path(__file__).resolve().parents[1] / "rego"
-MANIFEST = Manifest("0f3c", tuple(sorted(ROOTS)), 7, 1.5)
+MANIFEST = Manifest("0f3c", ROOTS, 7, 1.5)
 GUARD = "package guards.own.request\n\ndefault pass := false\n\n"
 
 
@@ -27,7 +30,7 @@ def files(manifest: Manifest = MANIFEST, **own: str) -> dict[str, bytes]:
 
 def packed(content: dict[str, bytes], scope: str = "policy", key: SigningKey | None = None) -> bytes:
     """The signed archive."""
-    signer = key or SigningKey(pems()[0], "policy")
+    signer = key or signing_key()
     return archive.write(content | {SIGNATURES: signer.sign(content, scope)})
 
 

@@ -6,8 +6,8 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from sidecar.registry import database
-from sidecar.registry.registry import Registry
+from sidecar.registry.store import database
+from sidecar.registry.store.registry import Registry
 from sidecar.registry.values import Author
 from tests.servers.postgres import PostgresServer, require_postgres
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from sidecar.bundles.signing import SigningKey, VerifyingKey
-from sidecar.registry.access import Access, Caller, Role
+from sidecar.registry.access.callers import Access, Caller, Role
 from sidecar.registry.api.app import create_app
 from sidecar.registry.api.context import Context
 from sidecar.registry.api.meters import Meters
-from sidecar.registry.bundling import NAMES, Bundling
-from sidecar.registry.waiting import Shelf
+from sidecar.registry.shelf.bundling import NAMES, Bundling
+from sidecar.registry.shelf.waiting import Shelf
+from tests.keys import signing_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from sidecar.consent.pseudonym import Pseudonyms
-    from sidecar.registry.publication import Inspector
+    from sidecar.policy.examine import Examiner
     from tests.registries import Opened
 
 CALLERS = {role.value: Caller(role.value, frozenset({role})) for role in Role} | {
@@ -41,22 +38,6 @@ class Names:
 
     async def caller(self, token: str) -> Caller | None:
         return CALLERS.get(token)
-
-
-@cache
-def pems() -> tuple[bytes, bytes]:
-    """A private key and its public half; RSA, whose signatures are the same each time."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def signing_key() -> SigningKey:
-    return SigningKey(pems()[0], "registry")
-
-
-def verifying_key() -> VerifyingKey:
-    return VerifyingKey(pems()[1])
 
 
 @dataclass
@@ -90,15 +71,15 @@ async def serving(
     *,
     open_reads: bool = False,
     pseudonyms: Pseudonyms | None = None,
-    inspector: Inspector | None = None,
+    examiner: Examiner | None = None,
     waiters_limit: int = 8,
 ) -> AsyncGenerator[Api]:
     """The API over a registry, its bundles made once."""
     shelf = Shelf(NAMES, waiters_limit=waiters_limit)
-    bundling = Bundling(opened.registry, opened.engine, signing_key(), shelf)
+    bundling = Bundling(opened.registry, signing_key(key_id="registry"), shelf)
     await bundling.refresh()
     access = Access([Names()], open_reads=open_reads)
-    parts = Context(opened.registry, shelf, bundling, access, Meters(shelf), pseudonyms, inspector)
+    parts = Context(opened.registry, shelf, bundling, access, Meters(shelf), pseudonyms, examiner)
     transport = httpx2.ASGITransport(app=create_app(parts), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://registry") as client:
         yield Api(client, parts)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+
+from sidecar.consent.pseudonym import load_pseudonyms
+from sidecar.registry.access.callers import Role
+from sidecar.registry.access.token_file import made
 
 ISSUER, AUDIENCE = "https://consent.example", "credit"
 DAY_S = 86_400
@@ -29,6 +35,8 @@ BODIES = {
     "torchserve-out-of-band": {"forced_score": 0.9},
 }
 TORCHSERVE_READ = {"score": "pointer:/score", "label": "pointer:/label"}
+CALLERS = {"admin": Role.ADMIN, "engine": Role.ENGINE, "engineer": Role.ENGINEER, "steward": Role.STEWARD}
+"""Whose tokens a registry here knows. The admin is a person."""
 
 
 def policy_data(now_s: int, **read: str) -> dict[str, Any]:
@@ -45,9 +53,43 @@ def policy_data(now_s: int, **read: str) -> dict[str, Any]:
     return data
 
 
+def registry_files(folder: Path) -> None:
+    """What a registry, its callers and whoever signs policies need. Made once: something may run by it."""
+    load_pseudonyms(folder / "audit.subject-key")
+    if (folder / "tokens.yaml").exists():
+        return
+    key = ec.generate_private_key(ec.SECP256R1())
+    secret(folder / "policy.pem", private_pem(key))
+    (folder / "policy.pub").write_bytes(public_pem(key))
+    lines: list[str] = []
+    for name, role in CALLERS.items():
+        token, line = made(name, [role], person=role is Role.ADMIN)
+        lines.append(line)
+        secret(folder / f"{name}.token", f"{token}\n".encode())
+        secret(folder / name, f"Authorization: Bearer {token}\nContent-Type: application/json\n".encode())
+    secret(folder / "tokens.yaml", "".join(lines).encode())
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form)
+
+
+def secret(path: Path, content: bytes) -> None:
+    """Only its owner can read it."""
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+
+
 def main(folder: Path) -> None:
     """Writes all files, and says which."""
     folder.mkdir(parents=True, exist_ok=True)
+    registry_files(folder)
     now_s = int(time.time())
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = ECAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "playground", "use": "sig", "alg": "ES256"}
@@ -74,6 +116,7 @@ def main(folder: Path) -> None:
     for name, text in files.items():
         (folder / name).write_text(text)
     print(f"{folder}/: headers {', '.join(headers)}; bodies, key set and data beside them")
+    print(f"{folder}/: for a registry, headers and tokens of {', '.join(CALLERS)}; the key that signs policies")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Recorded decisions against a candidate, and whether it may let pass what was refused."""
+"""Recorded inputs judged by a candidate, and whether it may let pass what was refused."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -80,17 +81,21 @@ def backtest(
     folders: Sequence[Path],
     allowed: Sequence[Allowance],
     *,
+    base: Bundle | None = None,
     span: Span,
     engine: str = "auto",
     advance: Callable[[int], None] = lambda records: None,
 ) -> Backtest:
-    """Replays the logs in these folders, one after the other. Raises what `replay` raises, and ValueError for a log
-    that is named twice, whose decisions would count twice.
+    """Replays the logs in these folders, one after the other. With a `base`, what it refuses and the candidate lets
+    pass is what must be allowed: give both the same data, and only their rules differ.
+
+    Raises what `replay` raises, and ValueError for a log that is named twice, whose decisions would count twice.
     """
     logs = Counter(log.path.resolve() for folder in folders for log in find_logs(folder))
     if twice := [str(path) for path, count in logs.items() if count > 1]:
         raise ValueError(f"{', '.join(twice)}: named twice")
-    report = joined([replay(folder, candidate, span=span, engine=engine, advance=advance) for folder in folders])
+    run = partial(replay, candidate=candidate, base=base, span=span, engine=engine, advance=advance)
+    report = joined([run(folder) for folder in folders])
     let_pass = [row for row in report.changed if row.change is Change.DENY_TO_ALLOW]
     unallowed = [row for row in let_pass if not _is_allowed(row, allowed)]
     return Backtest(report, tuple(unallowed), tuple(one for one in allowed if not _is_used(one, let_pass)))

@@ -19,6 +19,7 @@ from sidecar.authoring.vectors import read_vectors
 from sidecar.authoring.workspace import laid_out
 from sidecar.policy.compose import GENERATED_PATH
 from sidecar.policy.data_document import check_data, check_fallbacks
+from sidecar.policy.examine import absent_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,11 +105,9 @@ def _from_here(finding: Finding, root: Path) -> Finding:
 def _composition(work: Workspace) -> Iterator[Finding]:
     for problem in work.composition.problems:
         yield placed("composition", problem)
-    for guard in work.composition.absent:
-        yield Finding(
-            *("composition", f"the shipped guard {guard} is absent, so every call would be refused"),
-            remedy="restore it (`sidecar policy init` writes all of them): its mode is the data's matter",
-        )
+    remedy = "restore it (`sidecar policy init` writes all of them): its mode is the data's matter"
+    for problem in absent_problems(work.composition):
+        yield Finding("composition", problem, remedy=remedy)
 
 
 def _compiled(work: Workspace, opa: Opa) -> Iterator[Finding]:

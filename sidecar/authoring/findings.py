@@ -20,7 +20,7 @@ REMEDIES: Mapping[str, str] = {
     "tests": "run `opa test` for its trace",
     "coverage": "add a test that reaches the line, or lower --coverage",
     "vectors": "mend the rule, or the vector where it says what must no longer be so",
-    "bundle": "build it with `sidecar policy build`",
+    "bundle": 'docs/policy-lifecycle.md, "Bundle", says what is in one',
 }
 """Each check by its name, with what to do where a finding says nothing better."""
 

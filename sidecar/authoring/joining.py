@@ -17,7 +17,10 @@ EXAMPLES = 3
 
 
 def joined(reports: Sequence[Report]) -> Report:
-    """One report of at least one, all of the same candidate. Rows that say the same of different logs become one."""
+    """One report of at least one, all of the same candidate and base.
+
+    Rows that say the same of different logs become one.
+    """
     order = list(Change)
     listed = [one for report in reports for one in report.listed]
     return Report(
@@ -31,6 +34,7 @@ def joined(reports: Sequence[Report]) -> Report:
         changed=_changed(reports),
         listed=tuple(sorted(listed, key=lambda one: order.index(one.change))),
         obstacles=_obstacles(reports),
+        base=reports[0].base,
     )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from sidecar.authoring.findings import Finding, placed
-from sidecar.policy.capabilities import CAPABILITIES_FILE
-from sidecar.policy.child import find_opa, problems_told
+from sidecar.policy.child import find_opa
+from sidecar.policy.compiling import opa_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,10 +57,7 @@ class Opa:
 
     def compiled(self, folder: Path, *, restricted: bool) -> list[Finding]:
         """What `opa check --strict` finds; `restricted`: with the builtins that a policy may call alone."""
-        options = ["--capabilities", str(CAPABILITIES_FILE)] if restricted else []
-        done = self._run(folder, "check", "--strict", "--format", "json", *options, ".")
-        told = done.stdout.strip() or done.stderr.strip()
-        return [] if done.returncode == 0 else [placed("compile", problem) for problem in problems_told(told)]
+        return [placed("compile", problem) for problem in opa_problems(self.binary, folder, restricted=restricted)]
 
     def trees(self, folder: Path, files: Iterable[str]) -> Mapping[str, Json]:
         """Syntax trees, with locations and annotations, of those files that parse."""

@@ -17,6 +17,8 @@ FILE = "policy.tar.gz"
 """The file's name where the target does not end with one."""
 SUFFIX = ".tar.gz"
 LOCAL = "file://"
+PATHS = ("/", "./", "../", LOCAL)
+"""How a folder is named that need not exist yet: anything else may be a URL whose scheme was forgotten."""
 
 
 class NotPublished(Exception):
@@ -43,8 +45,10 @@ def put(built: Built, target: str) -> str:
     try:
         if "://" in place and not place.startswith(LOCAL):
             _put_object(built, place)
-        else:
+        elif place.startswith(PATHS) or Path(place).parent.is_dir():
             _put_file(built, Path(place.removeprefix(LOCAL)))
+        else:
+            raise NotPublished(f"there is no folder {target}: did you mean https://{target}, or ./{target}?")
     except OSError as error:
         raise NotPublished(f"{place}: {error}") from None
     return place

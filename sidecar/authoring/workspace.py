@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecar.policy.compiling import write_files
 from sidecar.policy.compose import GENERATED_PATH, Composition, Modules, compose, load_modules
 
 if TYPE_CHECKING:
@@ -54,12 +55,3 @@ def laid_out(root: Path) -> Generator[Workspace]:
         write_files(found.decided, composition.policies)
         write_files(found.tested, found.everything)
         yield found
-
-
-def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Each text under its path; makes folders as needed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, text in texts.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, newline="")

@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sidecar.cli.options import read_settings, settings_options
-
-if TYPE_CHECKING:
-    from sidecar.settings import Settings
+from sidecar.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -27,11 +25,11 @@ Exit codes: 0 would start, 1 would start but refuse requests (a guard is absent,
 
 
 @click.command("check", epilog=EPILOG)
-@settings_options
+@settings_options(Settings)
 @click.option("--json", "as_json", is_flag=True, help="For a machine.")
 def command(*, as_json: bool, **flags: Any) -> None:
     """Check settings, policy, data and keys as `run` would at its start, without serving or writing anything."""
-    settings = read_settings(flags)
+    settings = read_settings(Settings, flags)
     found = asyncio.run(_look(settings))
     click.echo(json.dumps(found) if as_json else _text(found))
     sys.exit(2 if found["problems"] else 1 if found["refusing_because"] else 0)

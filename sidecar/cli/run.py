@@ -9,6 +9,7 @@ import click
 
 from sidecar.app.memory import map_large_blocks
 from sidecar.cli.options import exit_with, read_settings, settings_options
+from sidecar.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -24,11 +25,11 @@ log broke), 2 bad configuration, with every problem listed.
 
 
 @click.command("run", epilog=EPILOG)
-@settings_options
+@settings_options(Settings)
 def command(**flags: Any) -> None:
     """Guard one model server: judge every request and every response, and keep a record of each."""
     map_large_blocks()
-    settings = read_settings(flags)
+    settings = read_settings(Settings, flags)
     from sidecar.app.problems import StartProblems  # noqa: PLC0415
     from sidecar.app.serving import serve  # noqa: PLC0415 - `--help` and bad settings should not wait for its imports
 

@@ -2,6 +2,7 @@
 
 `port.py` is what an engine must do; `opa.py` and `embedded.py` do it. `compose.py` generates the module that
 joins the guards. `bundle_watch.py` sees to it that a remote engine's bundles are not older than they were, and knows
-how old they are. Only this room makes a `Permit` (`permit.py`): no permit, no forward. Imports `model`,
-`bundles` and, for OPA's socket, `http1`; imported by `proxy` and the composition root.
+how old they are. Whoever publishes a policy asks `examine.py` whether engines may have it. Only this room makes a
+`Permit` (`permit.py`): no permit, no forward. Imports `model`, `bundles` and, for OPA's socket, `http1`; imported by
+`proxy`, `evidence`, `authoring`, `registry` and the composition root.
 """

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx2
 import orjson
 
-from sidecar.registry.bodies import PLACES
+from sidecar.registry.store.bodies import PLACES
 from sidecar.registry.values import (
     Conflict,
     Invalid,

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import ValidationInfo, field_validator
-from pydantic_settings import BaseSettings
 
+from sidecar.settings.sources import Sourced
 from sidecar.settings.values import TARGET, Address
 
 SERVER_KINDS = ("triton", "torchserve", "kserve", "mlserver", "tfserving", "openai")
@@ -27,7 +27,7 @@ SPAN_LEAST_S = 60
 SPAN_LIMIT_S = 7 * 86_400
 
 
-class Checks(BaseSettings):
+class Checks(Sourced):
     """Validators of the fields of `Settings`. A field sees the values of those that stand before it."""
 
     @field_validator("upstream", "opa", check_fields=False)
@@ -72,13 +72,6 @@ class Checks(BaseSettings):
             raise ValueError("a running OPA (--opa) has policy and data of its own; give them to it instead")
         if value is not None and not value.exists():
             raise ValueError(f"{value} does not exist")
-        return value
-
-    @field_validator("tls_key", check_fields=False)
-    @classmethod
-    def _is_tls_pair(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if (value is None) != (info.data.get("tls_cert") is None):
-            raise ValueError("--tls-cert and --tls-key come together")
         return value
 
     @field_validator("consent_keys", "consent_issuer", "consent_audience", check_fields=False)

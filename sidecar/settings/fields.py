@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import SettingsConfigDict
 
 from sidecar.settings.checks import SERVER_KINDS, Checks
 from sidecar.settings.values import Address, AddressField, Durations, Names, parse_duration_s
@@ -20,9 +20,8 @@ from sidecar.settings.values import Address, AddressField, Durations, Names, par
 class Settings(Checks):
     """All settings, checked. Frozen: a change means a restart, except for policy, data and key files."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SIDECAR_", extra="forbid", frozen=True, validate_default=True, enable_decoding=False
-    )
+    model_config = SettingsConfigDict(env_prefix="SIDECAR_")
+    variables_of_others = "CACHE|REGISTRY_.*"  # the scripts' cache folder, the registry's settings
 
     # The model server
     upstream: str = Field(description="The model server: http://HOST:PORT, https://… or unix://PATH")
@@ -202,19 +201,6 @@ class Settings(Checks):
         description="Most instances in one request; 256 and their groups and scores fit into a record",
     )
     workers: int = Field(default=1, ge=1, description="Worker processes; more than one needs a shared store")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flag over variable over file. `.env` files are not read: too easy to overlook."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
 
     @property
     def consent_required(self) -> bool:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import yaml
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from sidecar.settings.fields import Settings
+from sidecar.settings.sources import Sourced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+S = TypeVar("S", bound=Sourced)
+
+_OF_KUBERNETES = r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)"
+"""What it sets in every pod beside a Service whose name begins as our variables do: `sidecar`, `sidecar-registry`.
+Source: its documentation, "Service", environment variables."""
 
 
 class SettingsInvalid(Exception):
@@ -26,19 +33,22 @@ class SettingsInvalid(Exception):
 
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
-    """Settings from flags, `SIDECAR_` variables and a YAML file. Raises SettingsInvalid."""
+    """The sidecar's settings; see `load_as`."""
+    return load_as(Settings, flags, config)
+
+
+def load_as(kind: type[S], flags: Mapping[str, Any], config: Path | None = None) -> S:
+    """Settings of a process from flags, its variables and a YAML file. Raises `SettingsInvalid`."""
     problems = _unreadable(config) if config is not None else []
     if problems:
         raise SettingsInvalid(problems)
-
-    class _WithFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=config)
-
-    problems = _unknown_variables(os.environ)
+    made = type(kind.__name__, (kind,), {"model_config": SettingsConfigDict(yaml_file=config)})
+    with_file = cast("type[S]", made)
+    problems = list(_unknown_variables(kind, os.environ))
     try:
-        settings = _WithFile(**flags)
+        settings = with_file(**flags)
     except ValidationError as error:
-        problems += _texts(error)
+        problems += _texts(kind, error)
     else:
         if not problems:
             return settings
@@ -58,30 +68,26 @@ def _unreadable(config: Path) -> list[str]:
     return []
 
 
-_NOT_SETTINGS = re.compile(r"SIDECAR_(CACHE|REGISTRY_.*|PORT(_.*)?|SERVICE_(HOST|PORT.*))")
-"""The scripts' cache folder, the registry's settings, and what Kubernetes sets in every pod beside a Service named
-`sidecar`."""
+def _unknown_variables(kind: type[Sourced], environ: Mapping[str, str]) -> Iterator[str]:
+    prefix = kind.model_config.get("env_prefix", "")
+    known = {name.upper() for name in kind.model_fields}
+    others = re.compile(f"{_OF_KUBERNETES}|{kind.variables_of_others}")
+    for variable in sorted(environ):
+        name = variable.removeprefix(prefix)
+        if variable.startswith(prefix) and name not in known and not others.fullmatch(name):
+            yield f"{variable}: is no setting"
 
 
-def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    known = {f"SIDECAR_{name.upper()}" for name in Settings.model_fields}
-    return [
-        f"{name}: is no setting"
-        for name in sorted(environ)
-        if name.startswith("SIDECAR_") and name not in known and not _NOT_SETTINGS.fullmatch(name)
-    ]
-
-
-def _unknown(name: str) -> str:
+def _unknown(kind: type[Sourced], name: str) -> str:
     known = name.replace("-", "_")
-    return f"is no setting in a file; write {known}" if known in Settings.model_fields else "is no setting"
+    return f"is no setting in a file; write {known}" if known in kind.model_fields else "is no setting"
 
 
-def _texts(error: ValidationError) -> list[str]:
+def _texts(kind: type[Sourced], error: ValidationError) -> list[str]:
     problems: list[str] = []
     for detail in error.errors(include_url=False, include_input=False):
         flag = "--" + ".".join(str(part) for part in detail["loc"]).replace("_", "-")
-        text = {"missing": "is required", "extra_forbidden": _unknown(str(detail["loc"][0]))}.get(
+        text = {"missing": "is required", "extra_forbidden": _unknown(kind, str(detail["loc"][0]))}.get(
             detail["type"], detail["msg"].removeprefix("Value error, ")
         )
         problems.append(text if text.startswith("--") else f"{flag}: {text}")

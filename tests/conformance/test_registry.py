@@ -23,7 +23,7 @@ from tests.registries import ANN, NOW_UNIX_S, SYSTEMS, Opened, SetClock, databas
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sidecar.registry.registry import Registry
+    from sidecar.registry.store.registry import Registry
     from tests.registries import Databases
 
 WRITERS = 4

@@ -9,10 +9,12 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks, not_a_server_error
 
+from sidecar.consent.pseudonym import load_pseudonyms
 from sidecar.registry.api.app import fastapi_app
-from sidecar.registry.signing_key import load_or_make
+from sidecar.registry.shelf.signing_key import load_or_make
+from tests.keys import public_pem
 from tests.published import policy
-from tests.registry_api import DATASET, MODEL, pems
+from tests.registry_api import DATASET, MODEL
 from tests.servers.registry import RegistryServer
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ EXAMPLES = 25
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryServer]:
     folder = tmp_path_factory.mktemp("registry")
-    (folder / "policy.pub.pem").write_bytes(pems()[1])
+    (folder / "policy.pub.pem").write_bytes(public_pem())
     load_or_make(folder / "key.pem")
+    load_pseudonyms(folder / "subject-key")  # as a sidecar makes it
     flags = ("--policy-key", f"{folder}/policy.pub.pem", "--subject-key", f"{folder}/subject-key")
     with RegistryServer(folder, *flags, "--signing-key", f"{folder}/key.pem") as server:
         server.ask("PUT", "/v1/datasets/loans", DATASET)

@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from sidecar.cli.registry import command as registry_command
-from sidecar.registry.database import migrate
+from sidecar.registry.store.database import migrate
+from tests.keys import private_pem, public_pem
 from tests.policies import opa_binary
 from tests.process import fetch, wait_until
 from tests.published import policy
 from tests.registries import databases_of, pseudonym
-from tests.registry_api import DATASET, pems
+from tests.registry_api import DATASET
 from tests.servers.process import free_ports
 from tests.servers.registry import RegistryServer
 
@@ -77,7 +78,7 @@ class Opa:
 
 
 def registry_in(folder: Path, *flags: str, database: str = "", name: str = "registry") -> RegistryServer:
-    (folder / "policy.pub.pem").write_bytes(pems()[1])
+    (folder / "policy.pub.pem").write_bytes(public_pem())
     return RegistryServer(folder, "--policy-key", f"{folder}/policy.pub.pem", *flags, database=database, name=name)
 
 
@@ -159,7 +160,7 @@ def test_two_registries_on_one_database_serve_the_same(tmp_path: Path) -> None:
     with databases_of("postgresql", tmp_path) as databases:
         url = databases.empty()
         migrate(url)
-        (tmp_path / "key.pem").write_bytes(pems()[0])
+        (tmp_path / "key.pem").write_bytes(private_pem())
         flags = ("--signing-key", f"{tmp_path}/key.pem")
         with (
             registry_in(tmp_path, *flags, database=url) as one,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.registry.revoked import BULKS_APART_S
+from sidecar.registry.store.revoked import BULKS_APART_S
 from sidecar.registry.values import Document, Kind
 from tests.registries import ANN, SYSTEMS, Opened, databases_of, pseudonym
 

@@ -20,8 +20,9 @@ from sidecar.bundles.archive import MANIFEST, read
 from sidecar.bundles.manifest import Manifest
 from sidecar.bundles.signing import VerifyingKey
 from tests.e2e.demos import sidecar_command
+from tests.keys import EC, private_pem, public_pem
 from tests.policies import REGO, opa_binary
-from tests.unit.authoring.keys import EC, private_pem, public_pem
+from tests.servers.registry import RegistryServer
 from tests.unit.authoring.test_git import git
 
 if TYPE_CHECKING:
@@ -185,6 +186,33 @@ def test_its_workflow_backtests_with_what_the_change_allows(repository: Path, fi
         allowed.write("staleness@credit  # customers' data now come monthly\n")
     done = run(command, repository, AUDIT_LOGS=logs)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_with_a_registry_its_workflow_tells_only_what_the_commit_changes(
+    repository: Path, finished_demo: FinishedDemo, tmp_path: Path
+) -> None:
+    """The registry's limit is a tighter one by now. That is nobody's change; a rule that grants more days is."""
+    token = tmp_path / "token"
+    with RegistryServer(tmp_path) as registry:
+        token.write_text(registry.tokens["admin"])
+        where = ("--url", registry.url, "--token-file", token)
+        done = sidecar_command("registry", "import", with_max_age_days(finished_demo, 15), *where)
+        assert done.returncode == 0, done.stderr
+        command = steps(repository, "check")["Backtest"]
+        asked = {
+            "AUDIT_LOGS": str(finished_demo.root / "audit"),
+            "POLICY_TARGET": registry.url,
+            "SIDECAR_REGISTRY_TOKEN": registry.tokens["reader"],
+        }
+        unchanged = run(command, repository, **asked, BEFORE="HEAD")
+        rule = repository / "policy/guards/staleness/request/staleness.rego"
+        rule.write_text(rule.read_text().replace("max_age_days * 86400", "max_age_days * 259200"))
+        changed = run(command, repository, **asked, BEFORE="HEAD")
+        first = run(command, repository, **asked, BEFORE="0" * 40)
+    assert (unchanged.returncode, "  0 of them different" in unchanged.stdout) == (0, True), unchanged
+    assert (changed.returncode, "that staleness refused" in changed.stdout) == (1, True), changed
+    assert "against what policy" not in first.stdout, first
+    assert " records looked at, with policy " in first.stdout, first
 
 
 def test_its_workflow_refuses_a_change_that_breaks_a_rule(repository: Path) -> None:

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sidecar.registry.access import Role
-from sidecar.registry.token_file import made
+from sidecar.registry.access.callers import Role
+from sidecar.registry.access.token_file import made
 from tests.process import Answer, fetch
 from tests.servers.process import ServerError, free_ports
 

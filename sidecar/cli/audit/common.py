@@ -55,6 +55,15 @@ def unix_ns(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 
 
 decision_id = click.argument("decision_id", callback=_check_id)
+since = click.option("--since", metavar="TIME", callback=unix_ns, help="Only records from this time on.")
+until = click.option("--until", metavar="TIME", callback=unix_ns, help="Only records before this time.")
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "opa", "embedded"]),
+    default="auto",
+    show_default=True,
+    help="auto: the one that decided, where it is installed.",
+)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from sidecar.cli.audit.common import ended, fail, folder, unix_ns
+from sidecar.cli.audit.common import ended, engine, fail, folder, since, until
 from sidecar.cli.options import exit_with
 
 if TYPE_CHECKING:
@@ -38,15 +38,9 @@ Exit codes: 0 no difference, 1 a difference (or nothing was replayed, or a log i
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The candidate's data; without --policy it goes with the shipped rules.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "opa", "embedded"]),
-    default="auto",
-    show_default=True,
-    help="auto: the one that decided, where it is installed.",
-)
-@click.option("--since", metavar="TIME", callback=unix_ns, help="Only records from this time on.")
-@click.option("--until", metavar="TIME", callback=unix_ns, help="Only records before this time.")
+@engine
+@since
+@until
 @click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
 def command(
     folder: Path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from sidecar.cli.audit.common import ended, fail, unix_ns
+from sidecar.cli.audit.common import ended, fail, since, until
 from sidecar.cli.options import default_text, exit_with
 from sidecar.settings import Settings
 from sidecar.settings.values import parse_duration_s
@@ -59,8 +59,8 @@ def _longest_s(context: click.Context, option: click.Parameter, value: str) -> i
 @click.option("--model", metavar="NAME", help="Only this model.")
 @click.option("--labels", type=_FILE, metavar="LABELS", help="True outcomes that came in later.")
 @click.option("--data", type=_FILE, help="A data document, for groups and limits.  [the one kept last beside the log]")
-@click.option("--since", metavar="TIME", callback=unix_ns, help="Only records from this time on.")
-@click.option("--until", metavar="TIME", callback=unix_ns, help="Only records before this time.")
+@since
+@until
 @click.option(
     "--window-spans",
     metavar="DURATIONS",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from sidecar.cli.audit.common import ended, fail, unix_ns
+from sidecar.cli.audit.common import ended, engine, fail
 from sidecar.cli.options import exit_with
-from sidecar.cli.policy.common import as_json
+from sidecar.cli.policy.common import as_json, token_file
+from sidecar.cli.times import ago_or_time
 
 if TYPE_CHECKING:
     from sidecar.authoring.backtest import Allowance, Backtest
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  sidecar policy backtest policy audit --data data.json --since 2026-11-20
+  sidecar policy backtest policy audit --data data.json --since 24h
   sidecar policy backtest policy.tar.gz logs/* --registry https://registry.example --allow staleness@credit
+  sidecar policy backtest policy audit --registry https://registry.example --against in-force/policy
 
 Each decision on record is made again by the candidate, as of then (docs/replay.md). What would be let pass that was
 refused is a finding, unless each rule that refused it is named by --allow. What would be refused is told alone.
+With --against, what was recorded is replaced by what that policy decides under the same data: only the rules differ.
 Exit codes: 0 nothing is let pass that is not allowed, 1 it is (or nothing was replayed, or a log is damaged),
 2 it cannot run.
 """
@@ -42,8 +45,8 @@ def _allowances(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
 @click.command("backtest", epilog=EPILOG)
 @click.argument("candidate", type=click.Path(exists=True, path_type=Path))
 @click.argument("folders", metavar="[AUDIT_DIR]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--since", metavar="TIME", callback=unix_ns, help="Only records from this time on.")
-@click.option("--until", metavar="TIME", callback=unix_ns, help="Only records before this time.")
+@click.option("--since", metavar="TIME", callback=ago_or_time, help="Only records from this time on, or so long ago.")
+@click.option("--until", metavar="TIME", callback=ago_or_time, help="Only records before this time, or so long ago.")
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -51,11 +54,12 @@ def _allowances(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
     help="The data under which the candidate decides.  [default: its own]",
 )
 @click.option("--registry", metavar="URL", help="Take the data from this registry, as they are now.")
+@token_file
 @click.option(
-    "--token-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The registry's bearer token.  [default: SIDECAR_REGISTRY_TOKEN]",
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="BASE",
+    help="Compare with what this folder or bundle decides under the same data.  [default: with what was decided]",
 )
 @click.option(
     "--allow",
@@ -64,13 +68,7 @@ def _allowances(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
     metavar="RULE[@MODEL]",
     help="What this rule refused (of this model) may pass. May be given several times.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "opa", "embedded"]),
-    default="auto",
-    show_default=True,
-    help="auto: the one that decided, where it is installed.",
-)
+@engine
 @as_json
 def command(
     candidate: Path,
@@ -81,6 +79,7 @@ def command(
     data: Path | None,
     registry: str | None,
     token_file: Path | None,
+    against: Path | None,
     allow: tuple[Allowance, ...],
     engine: str,
     as_json: bool,
@@ -93,7 +92,8 @@ def command(
         raise click.UsageError("--data and --registry are two sources of the same: give one")
     try:
         policy = _candidate(candidate, data, registry, token_file)
-        found = _replayed(policy, folders or (Path("audit"),), allow, Span(since, until), engine)
+        span, base = Span(since, until), _base(against, policy)
+        found = _replayed(policy, folders or (Path("audit"),), allow, base=base, span=span, engine=engine)
     except PolicyProblems as problems:
         exit_with(problems.problems)
     click.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2) if as_json else _told(found))
@@ -110,6 +110,13 @@ def _candidate(policy: Path, data: Path | None, registry: str | None, token_file
     return candidate_of(policy, data.read_bytes() if data is not None else None)
 
 
+def _base(policy: Path | None, candidate: Bundle) -> Bundle | None:
+    """The policy to compare with, under the candidate's data, so that only their rules can differ."""
+    from sidecar.authoring.backtest import candidate_of  # noqa: PLC0415
+
+    return None if policy is None else candidate_of(policy, candidate.data_json)
+
+
 def _exported(url: str, token_file: Path | None) -> bytes:
     from sidecar.cli.policy.registry import registry_client  # noqa: PLC0415 - an extra
 
@@ -118,7 +125,13 @@ def _exported(url: str, token_file: Path | None) -> bytes:
 
 
 def _replayed(
-    policy: Bundle, folders: tuple[Path, ...], allow: tuple[Allowance, ...], span: Span, engine: str
+    policy: Bundle,
+    folders: tuple[Path, ...],
+    allow: tuple[Allowance, ...],
+    *,
+    base: Bundle | None,
+    span: Span,
+    engine: str,
 ) -> Backtest:
     from sidecar.authoring.backtest import backtest  # noqa: PLC0415
     from sidecar.evidence.replay import count_records  # noqa: PLC0415
@@ -128,7 +141,7 @@ def _replayed(
         hidden = not sys.stderr.isatty()
         with click.progressbar(length=records, label="Replaying", file=sys.stderr, hidden=hidden) as bar:
             try:
-                return backtest(policy, folders, allow, span=span, engine=engine, advance=bar.update)
+                return backtest(policy, folders, allow, base=base, span=span, engine=engine, advance=bar.update)
             except (KeyError, TypeError) as error:
                 exit_with([f"the records are not as this version writes them: {error!r}"])
 

@@ -92,11 +92,11 @@ def _key(path: Path, key_id: str) -> SigningKey:
 
 
 def _manifest(root: Path, revision: str | None, sequence: int | None, *, allow_dirty: bool) -> Manifest:
-    from sidecar.authoring.building import ROOTS  # noqa: PLC0415
     from sidecar.authoring.findings import Finding  # noqa: PLC0415
     from sidecar.authoring.git import Dirty, NoCommit, revision_of  # noqa: PLC0415
     from sidecar.bundles.manifest import Manifest, next_sequence  # noqa: PLC0415
     from sidecar.model.clock import SystemClock  # noqa: PLC0415
+    from sidecar.policy.examine import ROOTS  # noqa: PLC0415
 
     try:
         name = revision or revision_of(root, allow_dirty=allow_dirty)
@@ -111,12 +111,12 @@ def _manifest(root: Path, revision: str | None, sequence: int | None, *, allow_d
 
 def _built(root: Path, manifest: Manifest, key: SigningKey) -> Built:
     from sidecar.authoring.building import NotGood, build  # noqa: PLC0415
-    from sidecar.authoring.compiling import find_compiler  # noqa: PLC0415
-    from sidecar.authoring.opa import NoOpa  # noqa: PLC0415
+    from sidecar.policy.compiling import find_compiler  # noqa: PLC0415
+    from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
 
     try:
         return build(root, manifest, key, find_compiler())
-    except NoOpa as error:
-        exit_with([f"{error}; or install the embedded engine"])
+    except PolicyProblems as without:
+        exit_with(without.problems)
     except NotGood as bad:
         found(bad.findings)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from sidecar.authoring.opa import Opa
 
 root = click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("policy"))
+token_file = click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The registry's bearer token.  [default: SIDECAR_REGISTRY_TOKEN]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
 vectors = click.option(
     "--vectors",

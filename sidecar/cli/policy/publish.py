@@ -10,7 +10,7 @@ import orjson
 
 from sidecar.cli.audit.common import fail
 from sidecar.cli.options import exit_with
-from sidecar.cli.policy.common import as_json, found
+from sidecar.cli.policy.common import as_json, found, token_file
 
 if TYPE_CHECKING:
     from sidecar.authoring.building import Built
@@ -36,12 +36,7 @@ Exit codes: 0 published, 1 the bundle is not good, or what lies there is as new,
     metavar="PEM",
     help="Refuse a bundle that this key did not sign.",
 )
-@click.option(
-    "--token-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The registry's bearer token.  [default: SIDECAR_REGISTRY_TOKEN]",
-)
+@token_file
 @as_json
 def command(bundle: Path, target: str, *, public_key: Path | None, token_file: Path | None, as_json: bool) -> None:
     """Bring BUNDLE to TARGET: a registry (https://…), an OCI registry (oci://…), object storage (s3://…), a folder."""
@@ -68,14 +63,15 @@ def _key(path: Path | None) -> VerifyingKey | None:
 
 
 def _examined(bundle: Path, key: VerifyingKey | None) -> Built:
-    from sidecar.authoring.building import NotGood, examine  # noqa: PLC0415
-    from sidecar.authoring.compiling import find_compiler  # noqa: PLC0415
-    from sidecar.authoring.opa import NoOpa  # noqa: PLC0415
+    from sidecar.authoring.building import NotGood, examined  # noqa: PLC0415
+    from sidecar.policy.compiling import find_compiler  # noqa: PLC0415
+    from sidecar.policy.examine import Examiner  # noqa: PLC0415
+    from sidecar.policy.problems import PolicyProblems  # noqa: PLC0415
 
     try:
-        return examine(bundle.read_bytes(), key, find_compiler())
-    except NoOpa as error:
-        exit_with([f"{error}; or install the embedded engine"])
+        return examined(bundle.read_bytes(), Examiner(find_compiler(), key))
+    except PolicyProblems as without:
+        exit_with(without.problems)
     except NotGood as bad:
         found(bad.findings)
 

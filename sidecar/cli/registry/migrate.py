@@ -6,8 +6,8 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from sidecar.cli.options import exit_with
-from sidecar.registry.database import DatabaseUnfit, migrate
-from sidecar.registry.settings import DATABASE
+from sidecar.registry.serving.settings import DATABASE
+from sidecar.registry.store.database import DatabaseUnfit, migrate
 
 EPILOG = """\b
 Examples:

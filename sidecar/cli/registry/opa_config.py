@@ -11,7 +11,7 @@ import yaml
 from sidecar.bundles.invalid import KeyInvalid
 from sidecar.bundles.signing import VerifyingKey
 from sidecar.cli.options import exit_with
-from sidecar.registry.opa_config import Registry, configuration
+from sidecar.registry.shelf.opa_config import Registry, configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sidecar.cli.options import default_text, exit_with
-from sidecar.registry.settings import RegistrySettings, load
-from sidecar.settings import SettingsInvalid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from sidecar.cli.options import exit_with, read_settings, settings_options
+from sidecar.registry.serving.settings import RegistrySettings
 
 EPILOG = """\b
 Examples:
@@ -31,33 +26,13 @@ listed.
 """
 
 
-def _settings_options(function: Callable[..., None]) -> Callable[..., None]:
-    for name, field in reversed(RegistrySettings.model_fields.items()):
-        is_switch = field.annotation is bool
-        default = None if is_switch else default_text(field)
-        function = click.option(
-            "--" + name.replace("_", "-"),
-            type=str,  # not click's own types: those would report only the first flag that is wrong
-            is_flag=is_switch,
-            flag_value="true" if is_switch else None,
-            default=None,
-            metavar=None if is_switch else name.rsplit("_", 1)[-1].upper(),
-            help=str(field.description) + (f"  [default: {default}]" if default else ""),
-        )(function)
-    config = click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file with settings.")
-    return config(function)
-
-
 @click.command("serve", epilog=EPILOG)
-@_settings_options
-def command(config: Path | None, **flags: Any) -> None:
+@settings_options(RegistrySettings)
+def command(**flags: Any) -> None:
     """Serve the registry: its API, and the signed bundles that engines fetch."""
-    try:
-        settings = load({name: value for name, value in flags.items() if value is not None}, config)
-    except SettingsInvalid as invalid:
-        exit_with(invalid.problems)
-    from sidecar.registry.serving import serve  # noqa: PLC0415 - `--help` should not wait for its imports
-    from sidecar.registry.starting import StartProblems  # noqa: PLC0415
+    settings = read_settings(RegistrySettings, flags)
+    from sidecar.registry.serving.running import serve  # noqa: PLC0415 - `--help` should not wait for its imports
+    from sidecar.registry.serving.starting import StartProblems  # noqa: PLC0415
 
     try:
         code = serve(settings)

@@ -8,8 +8,8 @@ import click
 
 from sidecar import durable
 from sidecar.cli.options import exit_with
-from sidecar.registry.access import Role
-from sidecar.registry.token_file import FILE_LIMIT_BYTES, TokenFileInvalid, made, parse
+from sidecar.registry.access.callers import Role
+from sidecar.registry.access.token_file import FILE_LIMIT_BYTES, TokenFileInvalid, made, parse
 
 EPILOG = """\b
 Examples:

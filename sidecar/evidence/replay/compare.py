@@ -1,4 +1,4 @@
-"""What differs between a recorded decision and the one that the replay came to. Pure."""
+"""What differs between a recorded decision, or a base's, and the one that the replay came to. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ ORDER = {change: number for number, change in enumerate(Change)}
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One decision that came out otherwise. `rules`: those whose word it is, or codes where no rule is named."""
+    """One decision that came out otherwise. `rules`: those whose word it is, or codes where no rule is named.
+
+    `recorded` is the decision to compare with: the base's, in a replay that has one.
+    """
 
     change: Change
     place: Place

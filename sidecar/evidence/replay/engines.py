@@ -45,7 +45,7 @@ class Engines:
     async def engine(self, kind: str, policy: PolicyUsed, salt: Salt | None) -> Engine:
         """The engine for one policy and one period's pseudonyms; raises `PolicyProblems`."""
         period = salt.name if salt is not None and policy.registers else None
-        key = (kind, policy.bundle.revision, period)
+        key = (kind, policy.content, period)
         known = self._made.get(key)
         if known is not None:
             self._made.move_to_end(key)

@@ -28,18 +28,24 @@ POLICIES_IN_MEMORY = 4
 
 @dataclass(frozen=True, slots=True)
 class PolicyUsed:
-    """One policy with what is known of it beforehand. `registers`: whether its data names persons or tokens."""
+    """One policy with what is known of it beforehand. `registers`: whether its data names persons or tokens.
+
+    `content`: the hash of rules and data. A revision does not tell a candidate from its base: both may be built from
+    one commit, with other files.
+    """
 
     bundle: Bundle
     data: Json
     reads: PolicyReads
     registers: bool
+    content: str
 
     @classmethod
     def of(cls, bundle: Bundle) -> PolicyUsed:
         """With its data decoded."""
         data = cast("Json", orjson.loads(bundle.data_json))
-        return cls(bundle, data, PolicyReads(bundle.modules), has_entries(data))
+        content = content_revision(bundle.modules, bundle.data_json)
+        return cls(bundle, data, PolicyReads(bundle.modules), has_entries(data), content)
 
     def reads_of(self, model: str, phase: str) -> frozenset[InputPath]:
         """Which of the values that a record has only in part the policy may read for a model."""
@@ -69,16 +75,22 @@ class Policies(Protocol):
         """The revision of the one candidate; None where each row has the policy that decided it."""
         ...
 
+    @property
+    def base(self) -> PolicyUsed | None:
+        """The policy whose decisions are compared with; None: those on record are."""
+        ...
+
     def of(self, row: Row) -> PolicyUsed | Skipped:
         """The row's policy, or why there is none."""
         ...
 
 
 class Candidate:
-    """One policy for every row."""
+    """One policy for every row, and perhaps another to compare with."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, base: Bundle | None = None) -> None:
         self.candidate: str | None = bundle.revision
+        self.base = None if base is None else PolicyUsed.of(base)
         self._policy = PolicyUsed.of(bundle)
 
     def of(self, row: Row) -> PolicyUsed | Skipped:
@@ -91,6 +103,7 @@ class Recorded:
     """The policies that decided, from the folder where the sidecar kept them."""
 
     candidate: str | None = None
+    base: PolicyUsed | None = None
 
     def __init__(self, audit_dir: Path) -> None:
         self._audit_dir = audit_dir

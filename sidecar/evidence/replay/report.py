@@ -48,8 +48,9 @@ class NotReplayed:
 class Report:
     """A replay's findings. `records` = `same` + `different` + `not_replayed` + all of `undecided`.
 
-    `candidate` is the revision of the policy that was tried, None for the recorded ones; `engines` counts
-    replayed decisions by engine, `undecided` records that hold no decision by what they are.
+    `candidate` is the revision of the policy that was tried, None for the recorded ones; `base` that of the policy
+    whose decisions it is compared with, None for those on record; `engines` counts replayed decisions by engine,
+    `undecided` records that hold no decision by what they are.
     """
 
     candidate: str | None
@@ -62,6 +63,7 @@ class Report:
     changed: tuple[Changed, ...]
     listed: tuple[Difference, ...]
     obstacles: tuple[NotReplayed, ...]
+    base: str | None = None
 
     @property
     def replayed(self) -> int:
@@ -81,6 +83,7 @@ class Report:
         """One document, for machines."""
         return {
             "policy": self.candidate or "recorded",
+            "against": self.base or "recorded",
             "records": self.records,
             "replayed": self.replayed,
             "same": self.same,
@@ -161,7 +164,7 @@ class Tally:
             key = (found.change, OTHER, OTHER, OTHER)
         self._changed.setdefault(key, _Line()).add(found.place)
 
-    def report(self, candidate: str | None) -> Report:
+    def report(self, candidate: str | None, base: str | None = None) -> Report:
         """What there is so far."""
         changed = [Changed(*key, line.count, tuple(line.examples)) for key, line in self._changed.items()]
         obstacles = [NotReplayed(*key, line.count, tuple(line.examples)) for key, line in self._obstacles.items()]
@@ -176,6 +179,7 @@ class Tally:
             changed=tuple(sorted(changed, key=_gravest)),
             listed=tuple(one for change in Change for one in self._listed[change]),
             obstacles=tuple(sorted(obstacles, key=lambda row: (-row.count, row.why, row.detail))),
+            base=base,
         )
 
 

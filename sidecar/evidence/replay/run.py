@@ -42,30 +42,39 @@ UNDECIDED_NOW = frozenset({"policy_unavailable", "policy_timeout", "overloaded"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A row that can be replayed: with which policy, engine and salt.
+class _Judge:
+    """A policy that is asked about a row.
 
     `doubted`: guards for whose failure a fallback is computed from what the record has not; `doubt` says what.
     """
 
-    row: Row
-    input_json: bytes
     policy: PolicyUsed
-    kind: str
-    salt: Salt | None
     doubted: frozenset[str] = frozenset()
     doubt: Skipped | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A row that can be replayed: by which engine and under which salt, by whom, and against whom, if anybody."""
+
+    row: Row
+    input_json: bytes
+    kind: str
+    salt: Salt | None
+    judge: _Judge
+    base: _Judge | None
+
     @property
     def run(self) -> tuple[str, str, str | None]:
-        """Rows with the same one are answered by the same engine."""
-        return self.kind, self.policy.bundle.revision, self.salt.name if self.salt else None
+        """Rows with the same one are answered by the same engines: there is one base at most."""
+        return self.kind, self.judge.policy.content, self.salt.name if self.salt else None
 
 
 def replay(
     folder: Path,
     candidate: Bundle | None = None,
     *,
+    base: Bundle | None = None,
     records: Iterable[bytes] | None = None,
     span: Span | None = None,
     engine: str = "auto",
@@ -74,6 +83,7 @@ def replay(
     """Evaluates the recorded policy inputs of the logs in `folder` again, and compares.
 
     `candidate` None: each decision with the policy that made it, where it is kept; there must be no difference.
+    `base`: what this policy decides is compared with, instead of what is on record; only with a candidate.
     `records` None: those of all logs in `folder`, slot after slot; salts and kept policies are taken from the audit
     folder that they lie in. Else `folder` is that audit folder.
     `engine`: `auto` (the recorded kind, where it is installed), `opa` or `embedded`. `advance` is called with the
@@ -81,8 +91,10 @@ def replay(
     Raises `PolicyProblems` (no engine, no policies, or a candidate that it does not accept), `folders.NoLog`,
     `ledger.segments.Damaged`, OSError, and KeyError and ValueError for what is no record.
     """
+    if base is not None and candidate is None:
+        raise ValueError("a base is what a candidate is compared with: give a candidate")
     audit_dir = folder if records is not None else home_of(folder)
-    policies = Candidate(candidate) if candidate is not None else _recorded(audit_dir, folder)
+    policies = Candidate(candidate, base) if candidate is not None else _recorded(audit_dir, folder)
     engines = Engines(makers_for(engine))
     work = _Replay(audit_dir, policies, engines, span or Span(), advance)
     return _complete(work.run(records_of(folder) if records is None else records))
@@ -126,7 +138,8 @@ class _Replay:
             self._advance(done)
         finally:
             await self._engines.aclose()
-        return self._tally.report(self._policies.candidate)
+        base = self._policies.base
+        return self._tally.report(self._policies.candidate, base.bundle.revision if base else None)
 
     def _look(self, record: bytes) -> _Asked | None:
         """What to ask about a record; whatever else it is goes into the tally."""
@@ -145,60 +158,83 @@ class _Replay:
         return None
 
     def _prepared(self, row: Row) -> _Asked | Skipped:
-        policy = self._policies.of(row)
+        policy, base = self._policies.of(row), self._policies.base
         if isinstance(policy, Skipped):
             return policy
         salt = self._salt(row.period)
         asked = restored(row.input, salt)
-        model, phase = row.place.model, str(row.place.phase)
-        hindered = obstacle(row, asked, policy.reads_of(model, phase), salt, registers=policy.registers)
-        if hindered:
-            return hindered
-        doubted, reads = policy.fallbacks_of(model, phase)
-        doubt = obstacle(row, asked, reads, salt, registers=policy.registers)
-        kind = self._engines.kind_for(row.engine)
-        return _Asked(row, orjson.dumps(asked), policy, kind, salt, doubted if doubt else frozenset(), doubt)
+        judge = _judge_of(policy, row, asked, salt)
+        reference = None if base is None else _judge_of(base, row, asked, salt)
+        if isinstance(judge, Skipped):
+            return judge
+        if isinstance(reference, Skipped):
+            return reference
+        return _Asked(row, orjson.dumps(asked), self._engines.kind_for(row.engine), salt, judge, reference)
 
     async def _judge(self, chunk: list[_Asked]) -> None:
         for _, asked in groupby(chunk, key=lambda one: one.run):
             await self._judge_alike(list(asked))
 
     async def _judge_alike(self, chunk: list[_Asked]) -> None:
-        """Rows of one engine, all at once: an engine's answers do not depend on each other."""
-        first = chunk[0]
+        """Rows of the same engines, all at once: an engine's answers do not depend on each other."""
         try:
-            engine = await self._engines.engine(first.kind, first.policy, first.salt)
+            decisions = await self._decisions([(asked, asked.judge) for asked in chunk])
         except PolicyProblems as problems:
             if self._policies.candidate is not None:
                 raise
             for asked in chunk:
                 self._tally.skipped(Skipped(asked.row.place, Why.POLICY_NOT_ACCEPTED, problems.problems[0]))
             return
-        decisions = await asyncio.gather(*[_decision(engine, asked) for asked in chunk])
-        for asked, decision in zip(chunk, decisions, strict=True):
-            self._compare(asked, decision)
+        references = await self._references(chunk)
+        for asked, reference, decision in zip(chunk, references, decisions, strict=True):
+            self._compare(asked, reference, decision)
 
-    def _compare(self, asked: _Asked, decision: Decision | Skipped) -> None:
+    async def _references(self, chunk: list[_Asked]) -> list[Json | Skipped]:
+        """What to compare with: the base's decisions, or those on record."""
+        bases = [(asked, asked.base) for asked in chunk if asked.base is not None]
+        if not bases:
+            return [asked.row.decision for asked in chunk]
+        return await self._decisions(bases)
+
+    async def _decisions(self, asked: list[tuple[_Asked, _Judge]]) -> list[Json | Skipped]:
+        """One policy's, on rows of the same engine; raises `PolicyProblems` where that does not accept it."""
+        first, judge = asked[0]
+        engine = await self._engines.engine(first.kind, judge.policy, first.salt)
+        return await asyncio.gather(*[_decision(engine, one, judge) for one, judge in asked])
+
+    def _compare(self, asked: _Asked, reference: Json | Skipped, decision: Json | Skipped) -> None:
         if isinstance(decision, Skipped):
             self._tally.skipped(decision)
-            return
-        if asked.doubt and any(reason.rule in asked.doubted for reason in decision.reasons):
-            self._tally.skipped(asked.doubt)  # the fallback would have taken its place
-            return
-        row, words = asked.row, self._policies.candidate is None
-        found = difference(row.place, row.decision, decision_shape(decision), words=words)
-        self._tally.replayed(asked.kind, found)
+        elif isinstance(reference, Skipped):
+            self._tally.skipped(reference)
+        else:
+            words = self._policies.candidate is None
+            self._tally.replayed(asked.kind, difference(asked.row.place, reference, decision, words=words))
 
 
-async def _decision(engine: Engine, asked: _Asked) -> Decision | Skipped:
+def _judge_of(policy: PolicyUsed, row: Row, asked: Json, salt: Salt | None) -> _Judge | Skipped:
+    """The policy, with what it may not be believed in; or why it cannot judge this row."""
+    model, phase = row.place.model, str(row.place.phase)
+    hindered = obstacle(row, asked, policy.reads_of(model, phase), salt, registers=policy.registers)
+    if hindered:
+        return hindered
+    doubted, reads = policy.fallbacks_of(model, phase)
+    doubt = obstacle(row, asked, reads, salt, registers=policy.registers)
+    return _Judge(policy, doubted if doubt else frozenset(), doubt)
+
+
+async def _decision(engine: Engine, asked: _Asked, judge: _Judge) -> Json | Skipped:
     """The decision, as the data path would have taken it."""
     try:
-        return verdict(await engine.decide(asked.input_json))
+        decision = verdict(await engine.decide(asked.input_json))
     except Refused as refusal:
         code = refusal.reasons[0].code
         if code in UNDECIDED_NOW:
             return Skipped(asked.row.place, Why.ENGINE_FAILED_NOW, code)
-        return Decision(False, asked.policy.bundle.revision, refusal.reasons)
+        decision = Decision(False, judge.policy.bundle.revision, refusal.reasons)
+    if judge.doubt and any(reason.rule in judge.doubted for reason in decision.reasons):
+        return judge.doubt  # the fallback would have taken its place
+    return decision_shape(decision)
 
 
 def _complete(work: Coroutine[Any, Any, Report]) -> Report:

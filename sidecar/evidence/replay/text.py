@@ -53,8 +53,9 @@ def _obstacles(obstacles: Sequence[NotReplayed]) -> Iterator[str]:
 
 def _totals(report: Report) -> Iterator[str]:
     policy = f"policy {report.candidate}" if report.candidate else "the policies that decided"
+    against = f" against what policy {report.base} decides" if report.base else ""
     engines = " and ".join(f"{count:,} by {engine}" for engine, count in report.engines.items())
-    yield f"{report.records:,} records looked at, with {policy}:"
+    yield f"{report.records:,} records looked at, with {policy}{against}:"
     yield f"  {report.replayed:,} decisions replayed{f' ({engines})' if engines else ''}"
     yield f"  {report.differences:,} of them different"
     yield f"  {report.not_replayed:,} decisions not replayed"

@@ -10,24 +10,24 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Depends, Request
 from pydantic import BeforeValidator, StringConstraints
 
-from sidecar.registry.access import Caller
+from sidecar.registry.access.callers import Caller
 from sidecar.registry.values import Invalid
 
 if TYPE_CHECKING:
     from sidecar.consent.pseudonym import Pseudonyms
-    from sidecar.registry.access import Access
+    from sidecar.policy.examine import Examiner
+    from sidecar.registry.access.callers import Access
     from sidecar.registry.api.meters import Meters
-    from sidecar.registry.bundling import Bundling
-    from sidecar.registry.publication import Inspector
-    from sidecar.registry.registry import Registry
-    from sidecar.registry.waiting import Shelf
+    from sidecar.registry.shelf.bundling import Bundling
+    from sidecar.registry.shelf.waiting import Shelf
+    from sidecar.registry.store.registry import Registry
 
 PAGE_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts. `pseudonyms` None: people and tokens are named by pseudonym alone. `inspector` None: no policies."""
+    """The parts. `pseudonyms` None: people and tokens are named by pseudonym alone. `examiner` None: no policies."""
 
     registry: Registry
     shelf: Shelf
@@ -35,7 +35,7 @@ class Context:
     access: Access
     meters: Meters
     pseudonyms: Pseudonyms | None
-    inspector: Inspector | None
+    examiner: Examiner | None
 
 
 def context(request: Request) -> Context:

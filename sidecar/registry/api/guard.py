@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
 from sidecar.consent.strict_json import parse_object
-from sidecar.registry.access import Right
+from sidecar.registry.access.callers import Right
 from sidecar.registry.api.context import Context, context
 
 if TYPE_CHECKING:

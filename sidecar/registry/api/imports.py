@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict
 
-from sidecar.registry.access import Right
+from sidecar.registry.access.callers import Right
 from sidecar.registry.api.answers import Counts
 from sidecar.registry.api.context import Here, Who  # noqa: TC001 - FastAPI reads annotations at run time
 from sidecar.registry.api.guard import ForImports

@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from sidecar.registry.waiting import Shelf
+    from sidecar.registry.shelf.waiting import Shelf
 
 OTHER = "other"
 """The route of what is none of ours."""

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from sidecar.policy.problems import PolicyProblems
 from sidecar.registry.api.answers import Policies, PublishedAnswer
 from sidecar.registry.api.context import Here, Who  # noqa: TC001 - FastAPI reads annotations at run time
 from sidecar.registry.api.guard import ForPolicies
 from sidecar.registry.api.problems import told
 from sidecar.registry.api.records import READ_REFUSALS, Limit
-from sidecar.registry.values import NotAllowed
+from sidecar.registry.values import Invalid, NotAllowed
 
 router = APIRouter(route_class=ForPolicies, tags=["policies"])
 _ARCHIVE = {"schema": {"type": "string", "format": "binary"}}
@@ -30,11 +31,14 @@ async def _content(request: Request) -> bytes:
 )
 def publish(here: Here, who: Who, archive: Annotated[bytes, Depends(_content)]) -> PublishedAnswer:
     """Publish a bundle that `sidecar policy build` made and signed; every engine gets it from now on."""
-    if here.inspector is None:
+    if here.examiner is None:
         raise NotAllowed(
             "this registry takes no policies: start it with --policy-key, the public key of who signs them"
         )
-    manifest = here.inspector.inspect(archive)
+    try:
+        manifest = here.examiner.examine(archive).manifest
+    except PolicyProblems as found:
+        raise Invalid(*found.problems) from None
     return PublishedAnswer.of(here.registry.publish(archive, manifest, by=who.author))
 
 

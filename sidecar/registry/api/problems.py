@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from sidecar.registry.access import Unauthorised
+from sidecar.registry.access.callers import Unauthorised
 from sidecar.registry.values import (
     Conflict,
     Invalid,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from sidecar.policy.data_document import DATA_KEYS
-from sidecar.registry.bodies import PLACES
 from sidecar.registry.importing.entries import Entry, Problem, Read
+from sidecar.registry.store.bodies import PLACES
 from sidecar.registry.values import Kind
 
 if TYPE_CHECKING:

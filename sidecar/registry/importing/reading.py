@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sidecar.registry.bodies import PLACES, REVOCATIONS, key_problem, problems
 from sidecar.registry.importing.csv_file import read_csv
 from sidecar.registry.importing.data_file import is_data, read_data
 from sidecar.registry.importing.entries import Defaults, Entry, NotRead
 from sidecar.registry.importing.mlflow_file import is_mlflow, read_mlflow
 from sidecar.registry.importing.positions import JsonFile
+from sidecar.registry.store.bodies import PLACES, REVOCATIONS, key_problem, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

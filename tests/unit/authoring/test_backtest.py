@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -7,14 +8,15 @@ import orjson
 import pytest
 
 from sidecar.authoring.backtest import Allowance, Backtest, backtest, candidate_of
-from sidecar.authoring.building import ROOTS, build
-from sidecar.authoring.compiling import ByEmbedded
+from sidecar.authoring.building import build
 from sidecar.bundles.manifest import Manifest
 from sidecar.evidence.replay import Span
+from sidecar.policy.compiling import EmbeddedCompiler
 from sidecar.policy.compose import compose, load_modules
+from sidecar.policy.examine import ROOTS
 from sidecar.policy.problems import PolicyProblems
+from tests.keys import EC, signing_key
 from tests.policies import DATA, REGO
-from tests.unit.authoring.keys import EC, signing_key
 from tests.unit.evidence.replay.written import Kept, aged, bundle, data, with_version
 
 if TYPE_CHECKING:
@@ -90,6 +92,38 @@ def test_each_rule_that_refused_must_be_allowed(audit_dir: Path) -> None:
     assert _is_allowed(two, [Allowance("staleness", None), Allowance("consent", "credit")])
 
 
+def looser_rule(folder: Path) -> Path:
+    """The shipped rules, by which data may be three times as old as the model allows."""
+    root = folder / "looser"
+    shutil.copytree(REGO, root)
+    path = root / "guards/staleness/request/staleness.rego"
+    path.write_text(path.read_text().replace("max_age_days * 86400", "max_age_days * 259200"))
+    return root
+
+
+def compared(audit_dir: Path, policy: Path, *allowed: str, **changes: Any) -> Backtest:
+    """A policy held against the shipped rules, both under these data."""
+    candidate, base = (candidate_of(root, document(**changes)) for root in (policy, REGO))
+    allowances = [Allowance.parse(one) for one in allowed]
+    return backtest(candidate, [audit_dir], allowances, base=base, span=Span(), engine="embedded")
+
+
+@pytest.mark.parametrize("max_age_days", [10, 100])
+def test_against_a_base_the_data_alone_make_no_difference(audit_dir: Path, max_age_days: int) -> None:
+    assert rows(tried(audit_dir, max_age_days=max_age_days)) != []
+    found = compared(audit_dir, REGO, max_age_days=max_age_days)
+    assert (found.is_good, rows(found), found.report.replayed) == (True, [], 5)
+
+
+def test_against_a_base_the_rules_make_them_and_are_allowed_by_name(audit_dir: Path, tmp_path: Path) -> None:
+    looser = looser_rule(tmp_path)
+    found = compared(audit_dir, looser)
+    assert (found.is_good, rows(found)) == (False, [("deny_to_allow", "staleness", "credit", 1)])
+    assert found.as_json()["against"] == candidate_of(REGO, document()).revision
+    assert compared(audit_dir, looser, "staleness@credit").is_good
+    assert rows(compared(audit_dir, looser, max_age_days=100)) == []
+
+
 def test_nothing_replayed_is_not_good(audit_dir: Path) -> None:
     found = tried(audit_dir, span=Span(since_unix_ns=2_000_000_000_000_000_000))
     assert (found.is_good, found.report.records) == (False, 0)
@@ -113,7 +147,7 @@ def test_an_allowance_reads_as_it_was_written(text: str) -> None:
 
 def test_a_candidate_is_a_folder_or_a_bundle_with_the_data_that_are_given(tmp_path: Path) -> None:
     path = tmp_path / "policy.tar.gz"
-    path.write_bytes(build(REGO, Manifest("4f2c", ROOTS, 1), signing_key(EC), ByEmbedded()).archive)
+    path.write_bytes(build(REGO, Manifest("4f2c", ROOTS, 1), signing_key(EC), EmbeddedCompiler()).archive)
     for policy, revision in ((REGO, None), (path, "4f2c")):
         found = candidate_of(policy, document())
         assert orjson.loads(found.data_json) == orjson.loads(document())

@@ -2,30 +2,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 
-from sidecar.authoring.building import NAME, ROOTS, Built, NotGood, build, examine
-from sidecar.authoring.compiling import ByEmbedded
+from sidecar.authoring.building import Built, NotGood, build, examined
 from sidecar.bundles.archive import DATA, MANIFEST, SIGNATURES, read, write
 from sidecar.bundles.manifest import Manifest
-from sidecar.bundles.signing import VerifyingKey
+from sidecar.policy.compiling import EmbeddedCompiler
 from sidecar.policy.compose import GENERATED_PATH, compose, load_modules
+from sidecar.policy.examine import NAME, ROOTS, Examiner
+from tests.keys import EC, signing_key, verifying_key
 from tests.policies import REGO
-from tests.unit.authoring.keys import EC, RSA, public_pem, signing_key
 from tests.unit.authoring.policies import GUARD_FILE, small_policy, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 MANIFEST_OF = Manifest("4f2c", ROOTS, 1_795_300_000_000, 1_795_300_000.0)
 KEY = signing_key(EC)
-TRUSTED = VerifyingKey(public_pem(EC))
+TRUSTED = verifying_key()
 
 
 def built(root: Path = REGO, manifest: Manifest = MANIFEST_OF) -> Built:
-    return build(root, manifest, KEY, ByEmbedded())
+    return build(root, manifest, KEY, EmbeddedCompiler())
 
 
 def test_a_bundle_holds_what_decides_under_its_commit_and_is_signed(tmp_path: Path) -> None:
@@ -42,8 +40,7 @@ def test_a_bundle_holds_what_decides_under_its_commit_and_is_signed(tmp_path: Pa
 
 def test_what_is_built_is_good_to_publish() -> None:
     found = built()
-    assert examine(found.archive, TRUSTED, ByEmbedded()) == found
-    assert examine(found.archive, None, ByEmbedded()) == found
+    assert examined(found.archive, Examiner(EmbeddedCompiler(), TRUSTED)) == found
 
 
 def test_what_no_engine_may_have_is_not_built(tmp_path: Path) -> None:
@@ -59,48 +56,11 @@ def test_what_no_engine_may_have_is_not_built(tmp_path: Path) -> None:
     ]
 
 
-def changed(change: Callable[[dict[str, bytes]], object], scope: str = NAME) -> bytes:
-    """A bundle that was changed and signed anew."""
+def test_each_reason_not_to_publish_has_its_place() -> None:
     files = read(built().archive)
-    change(files)
+    files["lib/c.rego"] = b"package lib.c\n\np := time.now_ns()\n"
     del files[SIGNATURES]
-    return write(files | {SIGNATURES: KEY.sign(files, scope)})
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        (lambda files: files.update({GENERATED_PATH: b"package sidecar\n"}), "is not what joins the guards"),
-        (lambda files: files.pop(GENERATED_PATH), "is not what joins the guards"),
-        (lambda files: files.pop("guards/consent/request/consent.rego"), "the shipped guard consent.request is absent"),
-        (lambda files: files.update({DATA: b'{"models":{}}'}), "it holds data"),
-        (lambda files: files.update({MANIFEST: Manifest("r", ("",), 1).as_bytes()}), "its roots are"),
-        (lambda files: files.update({MANIFEST: Manifest("r", ROOTS).as_bytes()}), "has no sequence"),
-        (lambda files: files.update({MANIFEST: Manifest("", ROOTS, 1).as_bytes()}), "names no revision"),
-        (lambda files: files.update({"policy.wasm": b""}), "it holds policy.wasm beside"),
-        (lambda files: files.update({"lib/a_test.rego": b"package lib.a_test\n"}), "it holds lib/a_test.rego beside"),
-        (lambda files: files.update({"lib/c.rego": b"package lib.c\n\np := time.now_ns()\n"}), "time.now_ns"),
-        (lambda files: files.update({"lib/c.rego": b"\xff"}), "can't decode"),
-    ],
-)
-def test_each_reason_not_to_publish_is_told(change: Callable[[dict[str, bytes]], object], problem: str) -> None:
     with pytest.raises(NotGood) as found:
-        examine(changed(change), TRUSTED, ByEmbedded())
-    assert [one.message for one in found.value.findings if problem in one.message] != []
-
-
-def test_who_signed_it_counts_where_a_key_is_given() -> None:
-    with pytest.raises(NotGood, match="does not verify"):
-        examine(built().archive, VerifyingKey(public_pem(RSA)), ByEmbedded())
-    with pytest.raises(NotGood, match="signed for scope 'data'"):
-        examine(changed(lambda _: None, "data"), TRUSTED, ByEmbedded())
-    files = read(built().archive)
-    del files[SIGNATURES]
-    with pytest.raises(NotGood, match="it is not signed"):
-        examine(write(files), None, ByEmbedded())
-
-
-@pytest.mark.parametrize("content", [b"", orjson.dumps({})])
-def test_what_is_no_bundle_is_told(content: bytes) -> None:
-    with pytest.raises(NotGood, match="bundle: "):
-        examine(content, None, ByEmbedded())
+        examined(write(files | {SIGNATURES: KEY.sign(files, NAME)}), Examiner(EmbeddedCompiler(), TRUSTED))
+    [(check, file, row)] = [(one.check, one.file, one.row) for one in found.value.findings]
+    assert (check, file, row) == ("bundle", "lib/c.rego", 3)

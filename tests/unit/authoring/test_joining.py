@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sidecar.authoring.joining import joined
 from sidecar.evidence.replay import Change, Changed, Difference, NotReplayed, Place, Report, Why
 
@@ -35,6 +37,11 @@ OTHER = Report(
 
 def test_one_is_itself() -> None:
     assert joined([ONE]) == ONE
+
+
+def test_what_they_were_compared_with_stays() -> None:
+    one, other = (replace(report, base="r6") for report in (ONE, OTHER))
+    assert joined([one, other]) == replace(joined([ONE, OTHER]), base="r6")
 
 
 def test_two_are_their_sums_row_by_row() -> None:

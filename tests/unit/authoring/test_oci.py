@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar.authoring.building import ROOTS, Built, build
-from sidecar.authoring.compiling import ByEmbedded
+from sidecar.authoring.building import Built, build
 from sidecar.authoring.oci import push
 from sidecar.authoring.places import NotPublished
 from sidecar.bundles.manifest import Manifest
+from sidecar.policy.compiling import EmbeddedCompiler
+from sidecar.policy.examine import ROOTS
+from tests.keys import EC, RSA, PrivateKey, public_pem, signing_key
 from tests.policies import REGO, opa_binary
 from tests.process import wait_until
 from tests.servers.oci import oci_registry, require_oci_registry
 from tests.servers.process import free_ports
-from tests.unit.authoring.keys import EC, RSA, PrivateKey, public_pem, signing_key
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -29,7 +30,7 @@ NAME = "policies/credit:production"
 
 
 def bundle(sequence: int, key: PrivateKey = EC) -> Built:
-    return build(REGO, Manifest(f"r{sequence}", ROOTS, sequence, 1_795_300_000.0), signing_key(key), ByEmbedded())
+    return build(REGO, Manifest(f"r{sequence}", ROOTS, sequence, 1_795_300_000.0), signing_key(key), EmbeddedCompiler())
 
 
 @pytest.fixture

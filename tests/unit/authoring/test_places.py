@@ -82,6 +82,30 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert not found.value.is_finding
 
 
+@pytest.mark.parametrize("target", ["127.0.0.1:8095", "registry.example/bundles", "127.0.0.1:8095/policy.tar.gz"])
+def test_what_may_be_a_url_without_its_scheme_is_no_new_folder(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotPublished, match=f"did you mean https://{target}, or ./{target}") as found:
+        put(bundle(1), target)
+    assert not found.value.is_finding
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_beside_here_is_there_or_said_to_be_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here" / "bundles").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert [put(bundle(1), target) for target in ("bundles", "b.tar.gz", "./new", "../beside", ".")] == [
+        "bundles/policy.tar.gz",
+        "b.tar.gz",
+        "./new/policy.tar.gz",
+        "../beside/policy.tar.gz",
+        "./policy.tar.gz",
+    ]
+    assert (tmp_path / "beside/policy.tar.gz").read_bytes() == bundle(1).archive
+
+
 def test_order_is_by_sequence_alone() -> None:
     assert is_new(bundle(2), "x", 1, same=False)
     assert is_new(bundle(None), "x", None, same=False)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from sidecar.authoring.building import ROOTS
 from sidecar.authoring.check import Wanted, check
 from sidecar.authoring.starting import NotEmpty, start
 from sidecar.policy.compose import GENERATED_PATH, compose, load_modules
 from sidecar.policy.data_document import check_data
+from sidecar.policy.examine import ROOTS
 from tests.policies import REGO
 from tests.unit.authoring.policies import opa
 

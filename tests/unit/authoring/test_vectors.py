@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.authoring.vectors import Vector, changed, read_vectors
-from tests.conformance import vectors as conformance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,13 +114,3 @@ def test_a_change_leaves_the_document_as_it_was(document: dict[str, Any], value:
     assert changed(document, {"set": {key: value}}) == document | {key: value}
     assert changed(document, {"delete": [key]}) == {name: document[name] for name in document if name != key}
     assert json.dumps(document) == before
-
-
-def test_the_projects_own_vectors_are_read_as_its_conformance_tests_read_them() -> None:
-    found = read_vectors(conformance.FOLDER)
-    assert found.findings == ()
-    expected = [vector for stem in conformance.FILES for _, asked in conformance.read(stem) for vector in asked]
-    assert {vector.name: (vector.query, vector.input, vector.expected) for vector in found.vectors} == {
-        vector.name: (vector.query, json.loads(vector.input_json), vector.expected) for vector in expected
-    }
-    assert len(found.vectors) == len(expected) > 300

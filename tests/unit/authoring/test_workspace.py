@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.authoring.workspace import laid_out, write_files
+from sidecar.authoring.workspace import laid_out
 from sidecar.policy.compose import GENERATED_PATH
 from tests.unit.authoring.policies import GUARD_FILE, TEST_FILE, small_policy, written
 
@@ -36,8 +36,3 @@ def test_the_generated_module_is_stale_only_where_there_is_one(tmp_path: Path) -
         written(root, **{GENERATED_PATH: there})
         with laid_out(root) as work:
             assert work.generated_is_stale is is_stale
-
-
-def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
-    write_files(tmp_path / "new", {"a/b.rego": "package b\r\n"})
-    assert (tmp_path / "new/a/b.rego").read_bytes() == b"package b\r\n"

@@ -11,7 +11,7 @@ from tests.registries import SYSTEMS, Opened, databases_of
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sidecar.registry.registry import Registry
+    from sidecar.registry.store.registry import Registry
     from tests.registries import Databases, SetClock
 
 

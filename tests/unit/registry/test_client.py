@@ -123,7 +123,8 @@ def test_a_proposal_for_other_groups_is_refused(admin: RegistryClient) -> None:
 
 def test_who_may_not_is_told_so(server: RegistryServer) -> None:
     told = {
-        None: "this needs a token: send `Authorization: Bearer TOKEN`",
+        None: "this needs a token: send `Authorization: Bearer TOKEN` (verbs: --token-file FILE, or the variable "
+        "SIDECAR_REGISTRY_TOKEN)",
         "x" * 40: "the token is not known here; `sidecar registry token` makes one",
         server.tokens["engine"]: "engine may not read records: that takes one of admin, engineer, reader, steward",
     }

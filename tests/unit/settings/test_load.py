@@ -52,10 +52,12 @@ def test_all_problems_come_at_once() -> None:
 
 
 def test_unknown_variables_are_refused_but_not_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = ("SIDECAR_SERVICE_HOST", "SIDECAR_PORT_8090_TCP_ADDR", "SIDECAR_CACHE", "SIDECAR_REGISTRY_TOKEN")
-    for name in (*others, "SIDECAR_TIMOUT"):
-        monkeypatch.setenv(name, "1")
-    assert problems(**NEEDED) == ["SIDECAR_TIMOUT: is no setting"]
+    ours = ("CACHE", "REGISTRY_TOKEN", "REGISTRY_TOKEN_LIFE")
+    service = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8090_TCP", "PORT_8090_TCP_ADDR")
+    others = ("REGISTRY_PORT", "REGISTRY_SERVICE_HOST", "REGISTRY_PORT_8095_TCP", "CREDIT_SERVICE_HOST", "CREDIT_PORT")
+    for name in (*ours, *service, *others, "TIMOUT", "PORTS"):
+        monkeypatch.setenv(f"SIDECAR_{name}", "1")
+    assert problems(**NEEDED) == ["SIDECAR_PORTS: is no setting", "SIDECAR_TIMOUT: is no setting"]
 
 
 def test_unknown_keys_of_the_file_are_refused(tmp_path: Path) -> None:

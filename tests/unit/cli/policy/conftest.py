@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.authoring.keys import EC, private_pem, public_pem
+from tests.keys import EC, private_pem, public_pem
 from tests.unit.authoring.policies import small_policy
 from tests.unit.authoring.test_git import git
 

@@ -57,6 +57,21 @@ def test_nothing_replayed_is_a_finding(audit_dir: Path, looser: Path) -> None:
     assert policy("backtest", REGO, audit_dir, "--data", looser, "--until", "2030-01-01").exit_code == 1
 
 
+def test_times_may_be_spans(audit_dir: Path, looser: Path) -> None:
+    """The log is of 2026: a century ago it was not there yet, and an hour ago it was, or will be."""
+    shown = policy("backtest", REGO, audit_dir, "--data", looser, "--until", "36500d")
+    assert (shown.exit_code, shown.stderr) == (1, "sidecar: there are no records to look at\n")
+    shown = policy("backtest", REGO, audit_dir, "--data", looser, "--since", "36500d", "--json")
+    assert json.loads(shown.stdout)["different"]["deny_to_allow"] == 1
+
+
+def test_against_another_policy_the_data_make_no_difference(audit_dir: Path, looser: Path) -> None:
+    shown = policy("backtest", REGO, audit_dir, "--data", looser, "--against", REGO)
+    assert (shown.exit_code, shown.output.splitlines()[-3]) == (0, "  0 of them different"), shown.output
+    told = json.loads(policy("backtest", REGO, audit_dir, "--data", looser, "--against", REGO, "--json").stdout)
+    assert (told["against"], told["replayed"], told["changed"]) == (told["policy"], 3, [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -66,6 +81,7 @@ def test_nothing_replayed_is_a_finding(audit_dir: Path, looser: Path) -> None:
         (["{audit}", "{audit}", "--data", "{looser}"], "named twice"),
         (["{looser}", "--data", "{looser}"], "no log"),
         (["{audit}", "--data", "{looser}", "--since", "yesterday"], "is no time"),
+        (["{audit}", "--data", "{looser}", "--until", "1w"], "is no time"),
         (["{audit}", "--registry", "http://registry.example"], "http"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from sidecar.bundles.archive import MANIFEST, read
 from sidecar.bundles.manifest import Manifest
 from sidecar.bundles.signing import VerifyingKey
-from tests.unit.authoring.keys import EC, public_pem
+from tests.keys import EC, public_pem
 from tests.unit.authoring.policies import GUARD, GUARD_FILE, written
 from tests.unit.authoring.test_git import git
 from tests.unit.cli.policy.calls import policy

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.keys import RSA, public_pem
 from tests.servers.process import free_ports
 from tests.servers.registry import RegistryServer
-from tests.unit.authoring.keys import RSA, public_pem
 from tests.unit.cli.policy.calls import policy
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_what_is_no_policy_is_not_published(tmp_path: Path) -> None:
     assert (shown.exit_code, "sidecar: bundle: " in shown.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("target", ["oci://nowhere", "nosuch://bundles", "http://registry.example"])
+@pytest.mark.parametrize("target", ["oci://nowhere", "nosuch://bundles", "http://registry.example", "127.0.0.1:8095"])
 def test_a_target_that_will_not_do_is_bad_usage(target: str, root: Path, keys: Path) -> None:
     shown = policy("publish", built(root, keys, 1), target)
     assert shown.exit_code == 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from sidecar.cli.registry.migrate import command
-from sidecar.registry.database import open_engine
+from sidecar.registry.store.database import open_engine
 
 if TYPE_CHECKING:
     from pathlib import Path

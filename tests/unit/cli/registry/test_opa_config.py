@@ -6,12 +6,12 @@ import yaml
 from click.testing import CliRunner
 
 from sidecar.cli.registry.opa_config import command
-from sidecar.registry.opa_config import Registry, configuration
-from tests.registry_api import pems, verifying_key
+from sidecar.registry.shelf.opa_config import Registry, configuration
+from tests.keys import public_pem, verifying_key
 
 
 def arguments(folder: Path, url: str = "https://registry.example/") -> list[str]:
-    (folder / "key.pub.pem").write_bytes(pems()[1])
+    (folder / "key.pub.pem").write_bytes(public_pem())
     keys = ["--public-key", str(folder / "key.pub.pem"), "--policy-key", str(folder / "key.pub.pem")]
     return ["--url", url, *keys]
 

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from sidecar.cli.registry import command
 from sidecar.cli.registry.serve import command as serve
-from sidecar.registry.settings import RegistrySettings
+from sidecar.registry.serving.settings import RegistrySettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,7 @@ def test_bad_settings_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_start_that_is_refused_exits_2_with_every_problem(tmp_path: Path) -> None:
     flags = ["--tokens", str(tmp_path / "none.yaml"), "--database", "mysql://x/y", "--signing-key", "none.pem"]
+    flags += ["--listen", "127.0.0.1:0"]
     result = CliRunner().invoke(serve, flags)
     assert result.exit_code == 2
     assert [line.split(": ")[1] for line in result.output.splitlines()] == ["--database", "--signing-key", "--tokens"]

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from sidecar.cli.registry.token import command
-from sidecar.registry.access import Caller, Role
-from sidecar.registry.token_file import read
+from sidecar.registry.access.callers import Caller, Role
+from sidecar.registry.access.token_file import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -77,6 +77,7 @@ def test_for_machines() -> None:
     kinds = {"reasons": 0, "obligations": 0, "shadow": 0, "messages": 0}
     assert found == {
         "policy": "recorded",
+        "against": "recorded",
         "records": 8,
         "replayed": 4,
         "same": 1,

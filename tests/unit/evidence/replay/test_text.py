@@ -33,5 +33,10 @@ def test_of_an_empty_log() -> None:
     assert told(Tally().report(None)).startswith("0 records looked at, with the policies that decided:\n  0 decisions")
 
 
+def test_the_base_is_named() -> None:
+    assert "\n8 records looked at, with policy r2 against what policy r1 decides:\n" in told(small().report("r2", "r1"))
+    assert small().report("r2", "r1").as_json()["against"] == "r1"
+
+
 def test_every_change_has_a_title() -> None:
     assert TITLES.keys() == set(Change)

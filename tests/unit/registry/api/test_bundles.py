@@ -9,8 +9,9 @@ from sidecar.bundles import archive
 from sidecar.bundles.manifest import Manifest
 from sidecar.registry.api.app import create_app
 from sidecar.registry.api.bundles import LONG_POLLING
+from tests.keys import verifying_key
 from tests.policies import until
-from tests.registry_api import DATASET, serving, told, verifying_key
+from tests.registry_api import DATASET, serving, told
 
 if TYPE_CHECKING:
     import httpx2

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.registry.publication import EmbeddedCompiler, Inspector
+from sidecar.policy.compiling import EmbeddedCompiler
+from sidecar.policy.examine import Examiner
+from tests.keys import verifying_key
 from tests.published import GUARD, policy
 from tests.registries import NOW_UNIX_S
-from tests.registry_api import MODEL, serving, told, verifying_key
+from tests.registry_api import MODEL, serving, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -22,7 +24,7 @@ BUNDLE = "/v1/bundles/policy.tar.gz"
 
 @pytest.fixture
 async def taking(on_file: Opened) -> AsyncGenerator[Api]:
-    async with serving(on_file, inspector=Inspector(verifying_key(), EmbeddedCompiler())) as made:
+    async with serving(on_file, examiner=Examiner(EmbeddedCompiler(), verifying_key())) as made:
         yield made
 
 
@@ -45,13 +47,20 @@ async def test_a_policy_is_served_as_it_was_published_to_the_byte(taking: Api) -
 
 async def test_a_sequence_only_rises(taking: Api) -> None:
     await taking.good("POST", PATH, policy(7))
-    for sequence in (7, 6):
-        assert told(await taking.ask("POST", PATH, policy(sequence)))[0] == 409
+    for other in (policy(7, own=GUARD), policy(6)):
+        assert told(await taking.ask("POST", PATH, other))[0] == 409
     await taking.good("POST", PATH, policy(8))
     await taking.parts.bundling.refresh()
     listed = (await taking.good("GET", PATH))["items"]
     assert [each["revision"] for each in listed] == ["commit-8", "commit-7"]
     assert (await taking.ask("GET", BUNDLE)).content == policy(8)
+
+
+async def test_the_very_same_policy_may_be_published_again(taking: Api) -> None:
+    first = await taking.good("POST", PATH, policy(7))
+    assert await taking.good("POST", PATH, policy(7), "engineer") == first
+    assert await taking.good("GET", PATH) == {"items": [first]}
+    assert len((await taking.good("GET", "/v1/history"))["items"]) == 1
 
 
 async def test_what_is_not_accepted_is_not_stored(taking: Api) -> None:

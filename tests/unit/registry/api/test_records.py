@@ -29,7 +29,7 @@ async def test_a_change_names_the_version_that_it_builds_on(api: Api) -> None:
     await api.good("PUT", LOANS, DATASET)
     other = DATASET | {"source": "s3://loans"}
     unnamed = await api.ask("PUT", LOANS, other)
-    assert told(unnamed) == (428, ["dataset loans is there, at version 1: name the version to build on"])
+    assert told(unnamed) == (428, ["dataset loans is there, at version 1: name the version to build on, with If-Match"])
     changed = await api.ask("PUT", LOANS, other, If_Match='"1"')
     assert (changed.status_code, changed.headers["ETag"], changed.json()["body"]) == (200, '"2"', other)
     stale = await api.ask("PUT", LOANS, DATASET, If_Match='"1"')

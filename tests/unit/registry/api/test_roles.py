@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidecar.policy.compiling import EmbeddedCompiler
+from sidecar.policy.examine import Examiner
 from sidecar.registry.api.app import fastapi_app
-from sidecar.registry.publication import EmbeddedCompiler, Inspector
-from tests.registry_api import DATASET, MODEL, serving, told, verifying_key
+from tests.keys import verifying_key
+from tests.registry_api import DATASET, MODEL, serving, told
 
 if TYPE_CHECKING:
     from tests.registries import Opened
@@ -74,7 +76,7 @@ def test_the_table_has_every_route() -> None:
 
 
 async def test_each_role_may_do_what_the_table_says(on_file: Opened) -> None:
-    async with serving(on_file, inspector=Inspector(verifying_key(), EmbeddedCompiler())) as api:
+    async with serving(on_file, examiner=Examiner(EmbeddedCompiler(), verifying_key())) as api:
         may: dict[tuple[str, str], set[str]] = {}
         for each in ALLOWED:
             statuses = {role: await _status(api, *each, role) for role in ROLES}
@@ -106,7 +108,7 @@ async def test_open_reads_open_what_reads_and_no_more(on_file: Opened) -> None:
         assert await _status(api, "GET", "/v1/datasets", "unknown") == 401
 
 
-@pytest.mark.parametrize("path", OPEN_ROUTES)
+@pytest.mark.parametrize("path", sorted(OPEN_ROUTES))
 async def test_health_metrics_and_the_document_need_no_token(api: Api, path: str) -> None:
     assert (await api.ask("GET", path, role=None)).status_code == 200
 

@@ -9,11 +9,11 @@ import pytest
 import sidecar
 from sidecar.evidence.folders import LogFolder
 from sidecar.evidence.replay import Span
-from sidecar.registry.drift import problems
 from sidecar.registry.means.figures import Figures, GroupFigures
 from sidecar.registry.means.predictions import Wanted
 from sidecar.registry.means.proposal import proposal, too_few
 from sidecar.registry.means.verified import VerifiedLog
+from sidecar.registry.store.drift import problems
 
 FIGURES = Figures(
     {"a": GroupFigures(400, 0.5, 0.2), "b": GroupFigures(100, 0.25, 0.1)},
