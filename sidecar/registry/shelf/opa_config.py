@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sidecar.registry.values import Json
 
 MIN_DELAY_S = 1
-MAX_DELAY_S = 2
+MAX_DELAY_S = 1
 """Between requests that are not long polling, and at most after one that failed: a registry that is back after a
 restart is asked within so long."""
 LONG_POLLING_S = 30

@@ -16,7 +16,7 @@ def test_every_bundle_is_signed_for_its_name_kept_and_polled_long() -> None:
             "resource": f"v1/bundles/{name}.tar.gz",
             "persist": True,
             "signing": {"keyid": keyid, "scope": name},
-            "polling": {"min_delay_seconds": 1, "max_delay_seconds": 2, "long_polling_timeout_seconds": 30},
+            "polling": {"min_delay_seconds": 1, "max_delay_seconds": 1, "long_polling_timeout_seconds": 30},
         }
 
     assert configuration(registry, verifying_key(), verifying_key()) == {
