@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sidecar.consent.pseudonym import Pseudonyms
 
 NAMES_LIMIT = 100_000
-"""At once: some ten seconds' writing."""
+"""At once: some five seconds' writing."""
 
 
 class _Strict(BaseModel):

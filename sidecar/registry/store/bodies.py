@@ -71,9 +71,9 @@ def problems(kind: Kind, key: str, body: Json, guards: Collection[str] | None, u
     """Every reason for which this is no acceptable record now, with its place. `guards`: the names that rules may use,
     where they are known."""
     place = ".".join(filter(None, (*PLACES[kind], key)))
-    found = [f"{place}.{name}: not known" for name in sorted(set(body) - _MEMBERS.get(kind, frozenset(body)))]
     if kind is Kind.MODEL:
-        return found + _model(place, key, body, guards)
+        return _model(place, key, body, guards)
+    found = [f"{place}.{name}: not known" for name in sorted(body.keys() - _MEMBERS[kind])]
     if kind in REVOCATIONS:
         found += _until(place, body.get("until_unix_s"), unix_s)
     return found + _CHECKS[kind](place, key, body)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     WritingContext = AbstractContextManager[Writing]
 
 LOCK_TIMEOUT_S = 60.0
-"""How long a writer waits for another one. The longest, an import of 16 MiB, takes some twenty seconds."""
+"""How long a writer waits for another one. The longest, an import of 16 MiB, takes some ten seconds."""
 _SQLITE, _POSTGRESQL = "sqlite", "postgresql"
 _READS = "sidecar_reads"
 
