@@ -33,7 +33,7 @@ def test_a_start_that_is_refused_exits_2_with_every_problem(tmp_path: Path) -> N
     flags += ["--listen", "127.0.0.1:0"]
     result = CliRunner().invoke(serve, flags)
     assert result.exit_code == 2
-    assert [line.split(": ")[1] for line in result.output.splitlines()] == ["--database", "--signing-key", "--tokens"]
+    assert [line.split(": ")[1] for line in result.output.splitlines()] == ["--tokens", "--signing-key", "--database"]
 
 
 def test_the_group_lists_its_verbs() -> None:
