@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
 import socket
 import subprocess
@@ -17,8 +16,10 @@ from sidecar.authoring.findings import Finding
 from sidecar.policy.compose import Modules, compose
 from sidecar.policy.private_dir import PrivateDir
 from sidecar.policy.problems import PolicyProblems
+from sidecar.unix_http import UnixConnection
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -104,20 +105,6 @@ class Embedded:
         return NO_ANSWER if text == UNDEFINED_TEXT else orjson.loads(text)
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("opa", timeout=ANSWER_LIMIT_S)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        """See http.client."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 class Daemon:
     """One OPA for all settings, which are put into it one after the other."""
 
@@ -181,7 +168,7 @@ def opa_daemon(binary: Path) -> Generator[Daemon]:
         "error",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - OPA
-    connection = _UnixConnection(path)
+    connection = UnixConnection(path, timeout_s=ANSWER_LIMIT_S)
     try:
         _wait_for(path, process)
         yield Daemon(connection)

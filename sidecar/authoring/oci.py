@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from sidecar.authoring.places import NotPublished, is_new
+from sidecar.settings.values import Address
 
 if TYPE_CHECKING:
     from sidecar.authoring.building import Built
@@ -58,7 +59,7 @@ def _client(host: str) -> _Client:
     except ImportError as error:
         raise NotPublished(f"{error.name} is not installed: pip install model-policy-sidecar[oci]") from None
     setup_logger(quiet=True)  # it would print that there is nothing yet
-    registry: Any = Registry(hostname=host, insecure=_is_loopback(host))
+    registry: Any = Registry(hostname=host, insecure=Address(urlsplit(f"//{host}").hostname or "", 0).is_loopback)
     # One try: with its own retries oras tells after two minutes only that a registry cannot be reached.
     registry.do_request = MethodType(registry.do_request.__func__.__wrapped__, registry)
     return cast("_Client", registry)
@@ -102,12 +103,3 @@ def _layer(manifest: dict[str, Any]) -> str | None:
 
 def _digest(built: Built) -> str:
     return f"sha256:{hashlib.sha256(built.archive).hexdigest()}"
-
-
-def _is_loopback(host: str) -> bool:
-    name = host.rpartition(":")[0] or host
-    if name == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(name.strip("[]")).is_loopback
-    return False

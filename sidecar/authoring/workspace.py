@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.policy.compiling import write_files
 from sidecar.policy.compose import GENERATED_PATH, Composition, Modules, compose, load_modules
+from sidecar.policy.opa_check import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

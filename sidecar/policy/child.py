@@ -7,16 +7,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import orjson
+from typing import TYPE_CHECKING
 
 from sidecar.http1.target import Target
 from sidecar.model.refusal import Refused
-from sidecar.policy.capabilities import CAPABILITIES_FILE
 from sidecar.policy.events import NoEvents
 from sidecar.policy.logs import QuietLog
 from sidecar.policy.opa import OpaClient, OpaEngine
+from sidecar.policy.opa_check import CHECK_LIMIT_S, TOO_LONG, check_command, problems_told, write_files
 from sidecar.policy.opa_process import OpaProcess
 from sidecar.policy.private_dir import SOCKET_PATH_LIMIT_BYTES, PrivateDir, remove_stale
 from sidecar.policy.problems import PolicyProblems
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from sidecar.policy.bundle import Bundle
     from sidecar.policy.events import PolicyEvents
 
-CHECK_LIMIT_S = 30.0
 SMALL_DATA_BYTES = 4 * 1024 * 1024
 """Below this OPA collects its garbage less often (GOGC 400): a quarter less CPU for some 25 MB more memory."""
 START_LIMIT_S = 30.0
@@ -99,10 +96,9 @@ class ChildMaker:
 
     async def _check(self, modules: Path) -> None:
         """Over the plain modules: of an archive OPA tells only the first that does not parse."""
-        command = [str(self._binary), "check", "--strict", "--capabilities", str(CAPABILITIES_FILE)]
         try:
             process = await asyncio.create_subprocess_exec(
-                *(*command, "--format", "json", "."),
+                *check_command(self._binary, restricted=True),
                 cwd=modules,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -114,7 +110,7 @@ class ChildMaker:
             async with asyncio.timeout(CHECK_LIMIT_S):
                 told, _ = await process.communicate()
         except TimeoutError:
-            raise PolicyProblems(["`opa check` took too long"]) from None
+            raise PolicyProblems([TOO_LONG]) from None
         finally:
             if process.returncode is None:
                 process.kill()
@@ -158,10 +154,7 @@ class ChildMaker:
 
 def _lay_out(bundle: Bundle, archive: Path, modules: Path) -> None:
     archive.write_bytes(bundle.archive())
-    for path, text in bundle.modules.items():
-        file = modules / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_files(modules, bundle.modules)
 
 
 async def _answering(client: OpaClient, process: OpaProcess) -> None:
@@ -182,17 +175,3 @@ async def _answers(client: OpaClient) -> bool:
         # Whatever else it says is for the activation to judge.
         return refusal.reasons[0].code != "policy_unavailable"
     return True
-
-
-def problems_told(told: bytes) -> list[str]:
-    """`opa check --format json`: a line for each error, `file:row: message`; other words as they are."""
-    try:
-        errors = cast("list[dict[str, object]]", orjson.loads(told)["errors"])
-        return [_line(error) for error in errors]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return [" ".join(told.decode(errors="replace").split())[:1000] or "`opa check` failed"]
-
-
-def _line(error: dict[str, object]) -> str:
-    location = cast("dict[str, object]", error.get("location") or {})
-    return f"{location.get('file', '?')}:{location.get('row', '?')}: {error['message']}"

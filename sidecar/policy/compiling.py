@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sidecar.policy.binding import Regorus
-from sidecar.policy.capabilities import CAPABILITIES_FILE
-from sidecar.policy.child import CHECK_LIMIT_S, find_opa, problems_told
+from sidecar.policy.child import find_opa
 from sidecar.policy.embedded import compile_with, parse, uncompilable
+from sidecar.policy.opa_check import CHECK_LIMIT_S, TOO_LONG, check_command, problems_told, write_files
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
@@ -70,21 +70,11 @@ def find_compiler() -> Compiler:
 
 def opa_problems(binary: Path, folder: Path, *, restricted: bool) -> list[str]:
     """What `opa check --strict` finds below a folder; `restricted`: with the builtins that a policy may call alone."""
-    options = ["--capabilities", CAPABILITIES_FILE] if restricted else []
-    command = [binary, "check", "--strict", "--format", "json", *options, "."]
+    command = check_command(binary, restricted=restricted)
     try:
         done = subprocess.run(  # noqa: S603 - the operator's OPA, with words of ours
             command, cwd=folder, capture_output=True, timeout=CHECK_LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return ["`opa check` took too long"]
+        return [TOO_LONG]
     return problems_told(done.stdout.strip() or done.stderr.strip()) if done.returncode else []
-
-
-def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Each text under its path; makes folders as needed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, text in texts.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, newline="")

@@ -148,13 +148,13 @@ class RemoteSource:
         await self.refresh()
         problems, _ = await _tried(self._observe)
         # Where nothing could be learnt of the revision, that is told, and no second time of the status.
-        self._unobserved = () if self._failures else self._noted(self._unobserved, problems)
+        self._unobserved = () if self._failures else _noted(self._unobserved, problems)
 
     async def _follow(self) -> None:
         problems, is_refused = await _tried(self._activate)
         if problems:
             (self._events.poll_failed if is_refused else self._events.activation_failed)()
-        self._failures = self._noted(self._failures, problems)
+        self._failures = _noted(self._failures, problems)
         self._steady = not problems
 
     async def _activate(self) -> None:
@@ -207,10 +207,12 @@ class RemoteSource:
         if self.age_s() != math.inf:  # OPA may have activated a bundle, and not told so yet
             self._next_status_s = now_s + self._status_s
 
-    def _noted(self, before: tuple[str, ...], problems: tuple[str, ...]) -> tuple[str, ...]:
-        if problems and problems != before:
-            _log.error("polling the policy engine: %s", "; ".join(problems))
-        return problems
+
+def _noted(before: tuple[str, ...], problems: tuple[str, ...]) -> tuple[str, ...]:
+    """What it is given; logged where it is new."""
+    if problems and problems != before:
+        _log.error("polling the policy engine: %s", "; ".join(problems))
+    return problems
 
 
 async def _tried(work: Callable[[], Awaitable[None]]) -> tuple[tuple[str, ...], bool]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import quote
 
@@ -30,6 +29,7 @@ from sidecar.registry.values import (
     Stale,
     Unexpected,
 )
+from sidecar.settings.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,16 +177,9 @@ def _checked(url: str) -> str:
         raise ValueError(f"{url!r} is no URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.host or parts.userinfo or parts.query or parts.fragment:
         raise ValueError(f"{url!r} is no URL of a registry: write https://HOST[:PORT]")
-    if parts.scheme == "http" and not _is_loopback(parts.host):
+    if parts.scheme == "http" and not Address(parts.host, 0).is_loopback:
         raise ValueError(f"{url!r} would send the token in the clear: write https://, or http:// on this machine")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _placed(bodies: Mapping[Kind, Mapping[str, Json]]) -> dict[str, Any]:

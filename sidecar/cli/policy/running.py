@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
+
+from sidecar.unix_http import UnixConnection
 
 STATUS_LIMIT_BYTES = 64 << 20
 TIMEOUT_S = 5.0
@@ -67,20 +68,8 @@ def _get(admin: str) -> bytes:
 
 def _connection(admin: str) -> http.client.HTTPConnection:
     if "/" in admin:
-        return _UnixConnection(admin)
+        return UnixConnection(Path(admin), timeout_s=TIMEOUT_S)
     parts = urlsplit(f"//{admin}")
     if parts.hostname is None or parts.port is None:
         raise ValueError(f"{admin!r} is not HOST:PORT")
     return http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_S)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        """See http.client."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_S)
-        self.sock.connect(self._path)

@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.model.refusal import Refused
 from sidecar.policy.bundle import Bundle
-from sidecar.policy.child import ChildEngine, ChildMaker, find_opa, problems_told
+from sidecar.policy.child import ChildEngine, ChildMaker, find_opa
 from sidecar.policy.port import Answer
 from sidecar.policy.private_dir import PREFIX
 from sidecar.policy.problems import PolicyProblems
@@ -115,22 +115,6 @@ async def test_a_path_too_long_for_a_socket_is_told(own_tmp: Path, monkeypatch: 
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with pytest.raises(PolicyProblems, match="too long for a Unix socket"):
         await made(bundle(ECHO))
-
-
-@pytest.mark.parametrize(
-    ("told", "lines"),
-    [
-        (
-            b'{"errors":[{"message":"m","location":{"file":"a.rego","row":3}},{"message":"n"}]}',
-            ["a.rego:3: m", "?:?: n"],
-        ),
-        (b"plain\n words", ["plain words"]),
-        (b'{"errors":[1]}', ['{"errors":[1]}']),
-        (b"", ["`opa check` failed"]),
-    ],
-)
-def test_what_opa_check_tells(told: bytes, lines: list[str]) -> None:
-    assert problems_told(told) == lines
 
 
 def executable(path: Path) -> Path:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.policy import compiling
-from sidecar.policy.compiling import Compiler, EmbeddedCompiler, OpaCompiler, find_compiler, opa_problems, write_files
+from sidecar.policy.compiling import Compiler, EmbeddedCompiler, OpaCompiler, find_compiler, opa_problems
 from sidecar.policy.compose import compose, load_modules
+from sidecar.policy.opa_check import write_files
 from sidecar.policy.problems import PolicyProblems
 from tests.policies import REGO, opa_binary
 
@@ -63,8 +64,3 @@ def test_a_compiler_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     binary.chmod(0o755)
     monkeypatch.setattr(compiling, "CHECK_LIMIT_S", 0.05)
     assert OpaCompiler(binary).problems({}) == ["`opa check` took too long"]
-
-
-def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
-    write_files(tmp_path / "new", {"a/b.rego": "package b\r\n"})
-    assert (tmp_path / "new/a/b.rego").read_bytes() == b"package b\r\n"
