@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sidecar.authoring.joining import joined
-from sidecar.bundles.archive import DATA, MANIFEST, read
-from sidecar.bundles.invalid import BundleInvalid
-from sidecar.bundles.manifest import Manifest
 from sidecar.evidence.folders import find_logs
-from sidecar.evidence.replay import Change, replay
-from sidecar.policy.bundle import Bundle, build, content_revision
+from sidecar.evidence.replay import Change, policies, replay_all
+from sidecar.policy.bundle import Bundle, content_revision
 from sidecar.policy.data_document import check_data
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sidecar.evidence.replay import Changed, Report, Span
@@ -86,16 +81,15 @@ def backtest(
     engine: str = "auto",
     advance: Callable[[int], None] = lambda records: None,
 ) -> Backtest:
-    """Replays the logs in these folders, one after the other. With a `base`, what it refuses and the candidate lets
+    """Replays the logs in these folders into one report. With a `base`, what it refuses and the candidate lets
     pass is what must be allowed: give both the same data, and only their rules differ.
 
-    Raises what `replay` raises, and ValueError for a log that is named twice, whose decisions would count twice.
+    Raises what `replay_all` raises, and ValueError for a log that is named twice, whose decisions would count twice.
     """
     logs = Counter(log.path.resolve() for folder in folders for log in find_logs(folder))
     if twice := [str(path) for path, count in logs.items() if count > 1]:
         raise ValueError(f"{', '.join(twice)}: named twice")
-    run = partial(replay, candidate=candidate, base=base, span=span, engine=engine, advance=advance)
-    report = joined([run(folder) for folder in folders])
+    report = replay_all(folders, candidate, base=base, span=span, engine=engine, advance=advance)
     let_pass = [row for row in report.changed if row.change is Change.DENY_TO_ALLOW]
     unallowed = [row for row in let_pass if not _is_allowed(row, allowed)]
     return Backtest(report, tuple(unallowed), tuple(one for one in allowed if not _is_used(one, let_pass)))
@@ -106,36 +100,15 @@ def candidate_of(policy: Path, data: bytes | None) -> Bundle:
 
     Raises `PolicyProblems`; also where there is no data at all, with which every call would be refused.
     """
-    modules, revision, own = _folder(policy) if policy.is_dir() else _bundle(policy)
-    if data is None and orjson.loads(own) == {}:
-        raise PolicyProblems([f"{policy} has no data of its own: give --data FILE or --registry URL"])
-    data_json = _checked(own if data is None else data)
-    return Bundle(revision or content_revision(modules, data_json), modules, data_json, ())
-
-
-Parts = tuple["Mapping[str, str]", str, bytes]
-"""Modules, revision and data."""
-
-
-def _folder(policy: Path) -> Parts:
-    built = build(policy, None)
-    return built.modules, "", built.data_json
-
-
-def _bundle(policy: Path) -> Parts:
-    """As `policy build` makes it, without data, or with data, as a kept one."""
-    try:
-        files = read(policy.read_bytes())
-        modules = {path: text.decode() for path, text in files.items() if _decides(path)}
-        return modules, Manifest.of(files.get(MANIFEST, b"{}")).revision, files.get(DATA, b"{}")
-    except OSError as error:
-        raise PolicyProblems([f"{policy}: {error.strerror}"]) from None
-    except (BundleInvalid, UnicodeDecodeError) as error:
-        raise PolicyProblems([f"{policy}: the bundle cannot be read: {error}"]) from None
-
-
-def _decides(path: str) -> bool:
-    return path.endswith(".rego") and not path.endswith("_test.rego")
+    own = policies.candidate_of(policy)
+    if data is None:
+        if orjson.loads(own.data_json) == {}:
+            raise PolicyProblems([f"{policy} has no data of its own: give --data FILE or --registry URL"])
+        return own
+    data_json = _checked(data)
+    if own.revision == content_revision(own.modules, own.data_json):  # it has no name that its author gave
+        return Bundle(content_revision(own.modules, data_json), own.modules, data_json, ())
+    return Bundle(own.revision, own.modules, data_json, ())
 
 
 def _checked(data: bytes) -> bytes:

@@ -24,7 +24,7 @@ def read_archive(content: bytes) -> Bundle:
         manifest = Manifest.of(files.get(MANIFEST, b"{}"))
     except (BundleInvalid, ValueError) as error:
         raise PolicyProblems([f"the bundle cannot be read: {error}"]) from None
-    problems = check_data(document) if DATA in files else []
+    problems = check_data(document) if document != {} else []  # a policy without data has none to check
     if not modules:
         problems.append("the bundle holds no *.rego file")
     if problems:

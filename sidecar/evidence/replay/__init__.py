@@ -14,7 +14,7 @@ from sidecar.evidence.replay.compare import Change, Difference
 from sidecar.evidence.replay.policies import candidate_of
 from sidecar.evidence.replay.report import Changed, NotReplayed, Report
 from sidecar.evidence.replay.rows import MEANINGS, Place, Why
-from sidecar.evidence.replay.run import replay
+from sidecar.evidence.replay.run import replay, replay_all
 from sidecar.evidence.replay.source import Span, count_records
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "candidate_of",
     "count_records",
     "replay",
+    "replay_all",
 ]

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from sidecar.audit.redact import decision_shape
 from sidecar.evidence.replay.compare import difference
 from sidecar.evidence.replay.engines import Engines, makers_for
-from sidecar.evidence.replay.fidelity import obstacle, restored
-from sidecar.evidence.replay.policies import Candidate, Policies, PolicyUsed, Recorded
+from sidecar.evidence.replay.fidelity import restored
+from sidecar.evidence.replay.judge import Judge, judge_of
+from sidecar.evidence.replay.policies import Candidate, Policies, Recorded
 from sidecar.evidence.replay.pseudonyms import load_salt
 from sidecar.evidence.replay.report import Report, Tally
 from sidecar.evidence.replay.rows import Pairing, Row, Skipped, Undecided, Why
 from sidecar.evidence.replay.source import Span, home_of, records_of
-from sidecar.model.decision import Decision
-from sidecar.model.refusal import Refused
 from sidecar.policy.problems import PolicyProblems
-from sidecar.policy.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -32,25 +29,11 @@ if TYPE_CHECKING:
     from sidecar.audit.salts import Salt
     from sidecar.evidence.replay.rows import Json
     from sidecar.policy.bundle import Bundle
-    from sidecar.policy.port import Engine
+    from sidecar.policy.watch import EngineMaker
 
 CHUNK = 512
 """Rows in memory at once: enough to keep OPA's batches full."""
 SALTS_LIMIT = 64
-UNDECIDED_NOW = frozenset({"policy_unavailable", "policy_timeout", "overloaded"})
-"""Without an answer nothing can be compared; an answer that is no decision is one: it would have refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """A policy that is asked about a row.
-
-    `doubted`: guards for whose failure a fallback is computed from what the record has not; `doubt` says what.
-    """
-
-    policy: PolicyUsed
-    doubted: frozenset[str] = frozenset()
-    doubt: Skipped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +44,8 @@ class _Asked:
     input_json: bytes
     kind: str
     salt: Salt | None
-    judge: _Judge
-    base: _Judge | None
+    judge: Judge
+    base: Judge | None
 
     @property
     def run(self) -> tuple[str, str, str | None]:
@@ -95,9 +78,49 @@ def replay(
         raise ValueError("a base is what a candidate is compared with: give a candidate")
     audit_dir = folder if records is not None else home_of(folder)
     policies = Candidate(candidate, base) if candidate is not None else _recorded(audit_dir, folder)
-    engines = Engines(makers_for(engine))
-    work = _Replay(audit_dir, policies, engines, span or Span(), advance)
-    return _complete(work.run(records_of(folder) if records is None else records))
+    source = _Source(audit_dir, records_of(folder) if records is None else records)
+    return _complete(_replayed([source], policies, makers_for(engine), span or Span(), advance))
+
+
+def replay_all(
+    folders: Iterable[Path],
+    candidate: Bundle,
+    *,
+    base: Bundle | None = None,
+    span: Span | None = None,
+    engine: str = "auto",
+    advance: Callable[[int], None] = lambda records: None,
+) -> Report:
+    """One report over the logs of several folders, as a deployment has one for each of its sidecars.
+
+    Arguments and errors are those of `replay`.
+    """
+    sources = [_Source(home_of(folder), records_of(folder)) for folder in folders]
+    return _complete(_replayed(sources, Candidate(candidate, base), makers_for(engine), span or Span(), advance))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Records in a ledger's order, and the folder with the salts that they were written under, where it is known."""
+
+    audit_dir: Path | None
+    records: Iterable[bytes]
+
+
+async def _replayed(
+    sources: Iterable[_Source],
+    policies: Policies,
+    makers: dict[str, EngineMaker],
+    span: Span,
+    advance: Callable[[int], None],
+) -> Report:
+    tally, engines = Tally(), Engines(makers)
+    try:
+        for source in sources:
+            await _Replay(source, policies, engines, span=span, advance=advance, tally=tally).run()
+    finally:
+        await engines.aclose()
+    return tally.report(policies.candidate, policies.base.bundle.revision if policies.base else None)
 
 
 def _recorded(audit_dir: Path | None, folder: Path) -> Recorded:
@@ -109,37 +132,42 @@ def _recorded(audit_dir: Path | None, folder: Path) -> Recorded:
 
 
 class _Replay:
+    """The replay of one source, into a tally that others may share."""
+
     def __init__(
-        self, audit_dir: Path | None, policies: Policies, engines: Engines, span: Span, advance: Callable[[int], None]
+        self,
+        source: _Source,
+        policies: Policies,
+        engines: Engines,
+        *,
+        span: Span,
+        advance: Callable[[int], None],
+        tally: Tally,
     ) -> None:
+        self._records = source.records
         self._policies = policies
         self._engines = engines
         self._span = span
         self._advance = advance
         self._pairing = Pairing()
-        self._tally = Tally()
-        self._salt = lru_cache(maxsize=SALTS_LIMIT)(partial(load_salt, audit_dir))
+        self._tally = tally
+        self._salt = lru_cache(maxsize=SALTS_LIMIT)(partial(load_salt, source.audit_dir))
 
-    async def run(self, records: Iterable[bytes]) -> Report:
+    async def run(self) -> None:
         """All of it."""
         chunk: list[_Asked] = []
         done = 0
-        try:
-            for record in records:
-                done += 1
-                asked = self._look(record)
-                if asked is not None:
-                    chunk.append(asked)
-                if len(chunk) >= CHUNK or done >= 8 * CHUNK:
-                    await self._judge(chunk)
-                    self._advance(done)
-                    chunk, done = [], 0
-            await self._judge(chunk)
-            self._advance(done)
-        finally:
-            await self._engines.aclose()
-        base = self._policies.base
-        return self._tally.report(self._policies.candidate, base.bundle.revision if base else None)
+        for record in self._records:
+            done += 1
+            asked = self._look(record)
+            if asked is not None:
+                chunk.append(asked)
+            if len(chunk) >= CHUNK or done >= 8 * CHUNK:
+                await self._judge(chunk)
+                self._advance(done)
+                chunk, done = [], 0
+        await self._judge(chunk)
+        self._advance(done)
 
     def _look(self, record: bytes) -> _Asked | None:
         """What to ask about a record; whatever else it is goes into the tally."""
@@ -163,8 +191,8 @@ class _Replay:
             return policy
         salt = self._salt(row.period)
         asked = restored(row.input, salt)
-        judge = _judge_of(policy, row, asked, salt)
-        reference = None if base is None else _judge_of(base, row, asked, salt)
+        judge = judge_of(policy, row, asked, salt)
+        reference = None if base is None else judge_of(base, row, asked, salt)
         if isinstance(judge, Skipped):
             return judge
         if isinstance(reference, Skipped):
@@ -196,11 +224,11 @@ class _Replay:
             return [asked.row.decision for asked in chunk]
         return await self._decisions(bases)
 
-    async def _decisions(self, asked: list[tuple[_Asked, _Judge]]) -> list[Json | Skipped]:
+    async def _decisions(self, asked: list[tuple[_Asked, Judge]]) -> list[Json | Skipped]:
         """One policy's, on rows of the same engine; raises `PolicyProblems` where that does not accept it."""
         first, judge = asked[0]
         engine = await self._engines.engine(first.kind, judge.policy, first.salt)
-        return await asyncio.gather(*[_decision(engine, one, judge) for one, judge in asked])
+        return await asyncio.gather(*[judge.decision(engine, one.row.place, one.input_json) for one, judge in asked])
 
     def _compare(self, asked: _Asked, reference: Json | Skipped, decision: Json | Skipped) -> None:
         if isinstance(decision, Skipped):
@@ -210,31 +238,6 @@ class _Replay:
         else:
             words = self._policies.candidate is None
             self._tally.replayed(asked.kind, difference(asked.row.place, reference, decision, words=words))
-
-
-def _judge_of(policy: PolicyUsed, row: Row, asked: Json, salt: Salt | None) -> _Judge | Skipped:
-    """The policy, with what it may not be believed in; or why it cannot judge this row."""
-    model, phase = row.place.model, str(row.place.phase)
-    hindered = obstacle(row, asked, policy.reads_of(model, phase), salt, registers=policy.registers)
-    if hindered:
-        return hindered
-    doubted, reads = policy.fallbacks_of(model, phase)
-    doubt = obstacle(row, asked, reads, salt, registers=policy.registers)
-    return _Judge(policy, doubted if doubt else frozenset(), doubt)
-
-
-async def _decision(engine: Engine, asked: _Asked, judge: _Judge) -> Json | Skipped:
-    """The decision, as the data path would have taken it."""
-    try:
-        decision = verdict(await engine.decide(asked.input_json))
-    except Refused as refusal:
-        code = refusal.reasons[0].code
-        if code in UNDECIDED_NOW:
-            return Skipped(asked.row.place, Why.ENGINE_FAILED_NOW, code)
-        decision = Decision(False, judge.policy.bundle.revision, refusal.reasons)
-    if judge.doubt and any(reason.rule in judge.doubted for reason in decision.reasons):
-        return judge.doubt  # the fallback would have taken its place
-    return decision_shape(decision)
 
 
 def _complete(work: Coroutine[Any, Any, Report]) -> Report:
