@@ -8,6 +8,7 @@ that can be long in `data_registers.py`.
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from sidecar.model.facts import GROUPS_LIMIT, UNKNOWN_GROUP
@@ -42,6 +43,12 @@ def check_data(document: object, guards: Iterable[str] | None = None) -> list[st
     return problems
 
 
+def check_entry(part: str, key: str, value: object, guards: Collection[str] | None = None) -> list[str]:
+    """The same of one entry of `models`, `datasets` or `group_mean`."""
+    names = None if guards is None else frozenset(guards)
+    return list(islice(_ENTRIES[part](f"{part}.{key}", value, names), PROBLEM_LIMIT))
+
+
 def check_fallbacks(document: object, computing: Collection[str]) -> list[str]:
     """A line for each mitigation that counts on a guard which computes no fallback: it would refuse."""
     if not is_object(document):
@@ -64,14 +71,11 @@ def _computed(facts: object) -> Iterator[tuple[str, object]]:
 def _problems(document: Json, guards: frozenset[str] | None) -> Iterator[str]:
     for key in sorted(set(document) - DATA_KEYS):
         yield f"{key}: not accepted as data; only {', '.join(sorted(DATA_KEYS))} are"
-    for name, facts in _entries(document, "models"):
-        yield from _model(f"models.{name}", facts, guards)
-    for name, facts in _entries(document, "datasets"):
-        yield from _dataset(f"datasets.{name}", facts)
-    for name, means in _entries(document, "group_mean"):
-        yield from _means(f"group_mean.{name}", means)
+    for part, check in _ENTRIES.items():
+        for name, value in _entries(document, part):
+            yield from check(f"{part}.{name}", value, guards)
     yield from register_problems(document)
-    for key in ("models", "datasets", "group_mean"):
+    for key in _ENTRIES:
         if not is_object(document.get(key, {})):
             yield f"{key}: must be an object"
 
@@ -131,7 +135,7 @@ def _fallback(path: str, mitigation: Json, guards: frozenset[str] | None) -> Ite
     if "outputs" in mitigation:
         if "by" in mitigation:
             yield f"{path}: fallback takes outputs or by, not both"
-        elif not _is_outputs(mitigation["outputs"]):
+        elif not isinstance(mitigation["outputs"], list) or mitigation["outputs"] == []:
             yield f"{path}.outputs: must be a list that is not empty"
     elif "by" in mitigation:
         by = mitigation["by"]
@@ -162,7 +166,7 @@ def _needed(path: str, given: Json, rules: Json, needs: Mapping[str, tuple[str, 
             yield f"{path}.{key}: missing, and {f'{first} and ' if first else ''}{last} {verb} it"
 
 
-def _dataset(path: str, facts: object) -> Iterator[str]:
+def _dataset(path: str, facts: object, _guards: frozenset[str] | None) -> Iterator[str]:
     if not is_object(facts):
         yield f"{path}: must be an object"
         return
@@ -174,7 +178,7 @@ def _dataset(path: str, facts: object) -> Iterator[str]:
         yield f"{path}.parents: must be a list of strings"
 
 
-def _means(path: str, means: object) -> Iterator[str]:
+def _means(path: str, means: object, _guards: frozenset[str] | None) -> Iterator[str]:
     if not is_object(means):
         yield f"{path}: must be an object"
         return
@@ -213,20 +217,12 @@ def _is_groups(value: object) -> TypeGuard[list[str]]:
     return _is_strings(value) and len(value) <= GROUPS_LIMIT and UNKNOWN_GROUP not in value
 
 
-def _is_outputs(value: object) -> bool:
-    return isinstance(value, list) and bool(cast("list[object]", value))
-
-
-def _is_unknown_group(value: object) -> bool:
-    return value in ("deny", "skip_band")
-
-
 _LIMITS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "max_age_days": (_is_positive, "a positive number"),
     "required_scopes": (_is_strings, "a list of strings"),
     "instances_per_token": (_is_count, "a whole number of at least 1"),
     "groups": (_is_groups, f"a list of at most {GROUPS_LIMIT} strings, none of them {UNKNOWN_GROUP}"),
-    "unknown_group": (_is_unknown_group, "deny or skip_band"),
+    "unknown_group": (lambda value: value in ("deny", "skip_band"), "deny or skip_band"),
     "band": (_is_share, "a number from 0 to 1"),
     "disparate_impact_max": (_is_ratio, "a number of at least 1"),
 }
@@ -243,3 +239,9 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "positive": ("disparate_impact",),
 }
 """The same of what `read` must find."""
+_ENTRIES: Mapping[str, Callable[[str, object, frozenset[str] | None], Iterator[str]]] = {
+    "models": _model,
+    "datasets": _dataset,
+    "group_mean": _means,
+}
+"""What an entry of each part must be."""

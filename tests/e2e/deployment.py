@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from sidecar.policy.child import find_opa
+from tests.keys import private_pem, public_pem
 from tests.process import REPOSITORY, Sidecar, started
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Keys:
     def made(cls, folder: Path, name: str) -> Keys:
         key = ec.generate_private_key(ec.SECP256R1())
         private, public = folder / f"{name}.pem", folder / f"{name}.pub.pem"
-        private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        private.write_bytes(private_pem(key))
+        public.write_bytes(public_pem(key))
         return cls(private, public)
 
 

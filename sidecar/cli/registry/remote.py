@@ -45,18 +45,19 @@ def remote(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def with_client(*, url: str, token_file: Path | None, ca_file: Path | None, **options: Any) -> None:
-        function(connect=lambda: _connect(url, token_file, ca_file), **options)
+        function(connect=lambda: connected(url, token_file, ca_file), **options)
 
     for option in reversed(_OPTIONS):
         with_client = option(with_client)
     return with_client
 
 
-def _connect(url: str, token_file: Path | None, ca_file: Path | None) -> RegistryClient:
+def connected(url: str, token_file: Path | None, ca_file: Path | None = None) -> RegistryClient:
+    """A client with the token of the file or the environment; exits 2 where there can be none."""
     try:
         from sidecar.registry.client import RegistryClient, read_token  # noqa: PLC0415 - an extra, and not for `--help`
     except ModuleNotFoundError as error:
-        exit_with([f"{error.name} is not installed: run pip install 'model-policy-sidecar[registry]'"])
+        exit_with([f"{error.name} is not installed: pip install model-policy-sidecar[registry]"])
     try:
         return RegistryClient(url, read_token(token_file), ca_file=ca_file)
     except (OSError, ValueError) as error:

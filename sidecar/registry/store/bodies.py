@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from sidecar.policy.data_document import check_data
+from sidecar.policy.data_document import check_entry
 from sidecar.policy.facts import FactsInvalid, read_facts
 from sidecar.policy.port import Answer
 from sidecar.registry.store.drift import rule_problems
@@ -95,7 +95,7 @@ def parents(body: Json) -> list[str]:
 
 
 def _dataset(place: str, key: str, body: Json) -> list[str]:
-    found = _of_data("datasets", key, body)
+    found = check_entry("datasets", key, body)
     if "checksum" in body and not isinstance(body["checksum"], str):
         found.append(f"{place}.checksum: must be a string")
     if "source" in body and not isinstance(body["source"], str | dict):
@@ -105,7 +105,7 @@ def _dataset(place: str, key: str, body: Json) -> list[str]:
 
 def _model(place: str, key: str, body: Json, guards: Collection[str] | None) -> list[str]:
     facts = for_engines(Kind.MODEL, body)
-    found = _of_data("models", key, facts, guards)
+    found = check_entry("models", key, facts, guards)
     try:
         read_facts(Answer({"models": {key: facts}}, ""))
     except FactsInvalid as invalid:
@@ -118,7 +118,7 @@ def _model(place: str, key: str, body: Json, guards: Collection[str] | None) -> 
 
 
 def _group_mean(place: str, key: str, body: Json) -> list[str]:
-    found = _of_data("group_mean", key, body.get("means"))
+    found = check_entry("group_mean", key, body.get("means"))
     if not isinstance(body.get("provenance", {}), dict):
         found.append(f"{place}.provenance: must be an object")
     return found
@@ -132,12 +132,6 @@ def _until(place: str, until: object, unix_s: float) -> list[str]:
     if isinstance(until, bool) or not isinstance(until, int | float):
         return [f"{place}.until_unix_s: must be a number"]
     return [] if until > unix_s else [f"{place}.until_unix_s: must lie ahead, or nothing would be revoked"]
-
-
-def _of_data(part: str, key: str, value: object, guards: Collection[str] | None = None) -> list[str]:
-    """What the check of a whole data document says of one entry."""
-    nobody: Json = {"tokens": {}, "subjects": {}}
-    return check_data({"revocations": nobody, part: {key: value}}, guards)
 
 
 _CHECKS: Mapping[Kind, Callable[[str, str, Json], list[str]]] = {

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sidecar.bundles import archive as archives
 from sidecar.bundles.invalid import BundleInvalid
 from sidecar.policy.compose import Modules, compose
-from sidecar.policy.data_document import check_data
+from sidecar.policy.data_document import check_entry
 from sidecar.policy.examine import manifest_problems
 from sidecar.registry.store import bodies
 from sidecar.registry.store.tables import model, policy
@@ -87,7 +87,6 @@ def _guards_in(archive: bytes) -> Collection[str]:
 def _check_models(connection: Connection, guards: Collection[str]) -> None:
     """A rule that no guard has would refuse every call of its model."""
     rows = connection.execute(select(model.c.key, model.c.body))
-    models = {key: bodies.for_engines(Kind.MODEL, body) for key, body in rows}
-    nobody: Json = {"tokens": {}, "subjects": {}}
-    if problems := check_data({"models": models, "revocations": nobody}, guards):
+    facts = ((key, bodies.for_engines(Kind.MODEL, body)) for key, body in rows)
+    if problems := [told for key, of_model in facts for told in check_entry("models", key, of_model, guards)]:
         raise Conflict(*problems)
