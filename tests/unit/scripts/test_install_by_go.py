@@ -1,68 +1,52 @@
-"""Scripts that build one Go program into the cache, in a copy of scripts/ so that no real .servers is touched.
-
-Nothing is built here.
-"""
+"""Scripts that build one Go program into the cache."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
+from tests.unit.scripts.installing import give
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.scripts.installing import Checkout
 
 
 @dataclass(frozen=True)
-class Installing:
-    """A script, the name under which it makes its program available, and the program's own."""
+class Script:
+    """Its name, the name under which it makes its program available, and the program's own."""
 
-    checkout: Path
     name: str
     link: str
     program: str
 
-    def run(self, body: str = "") -> subprocess.CompletedProcess[str]:
-        """The scripts' own functions, or the whole of this one where `body` is empty."""
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.checkout), "SIDECAR_CACHE": str(self.checkout / "cache")}
-        env |= {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "GOPROXY": "off"}
-        command = [str(self.checkout / "scripts" / self.name)]
-        if body:
-            command = ["/bin/bash", "-c", f'source "{self.checkout}/scripts/lib/common.sh"; {body}']
-        return subprocess.run(command, env=env, text=True, capture_output=True, check=False)
-
-    def kept(self) -> Path:
-        lines = (SCRIPTS / self.name).read_text().splitlines()
-        version = next(line.split()[0].removeprefix("version=") for line in lines if line.startswith("version="))
-        platform = self.run('printf %s "$platform"').stdout
-        return self.checkout / "cache" / self.link / f"{version}-{platform}" / self.program
+    def kept(self, checkout: Checkout) -> Path:
+        version = f"{checkout.version(self.name)}-{checkout.platform()}"
+        return checkout.cache(self.link, version, self.program)
 
 
-@pytest.fixture(
-    params=[("install-collector", "otelcol", "otelcol"), ("install-oci-registry", "oci-registry", "registry")]
-)
-def installing(request: pytest.FixtureRequest, tmp_path: Path) -> Installing:
-    shutil.copytree(SCRIPTS, tmp_path / "scripts")
-    return Installing(tmp_path, *request.param)
+SCRIPTS = [
+    Script("install-collector", "otelcol", "otelcol"),
+    Script("install-oci-registry", "oci-registry", "registry"),
+]
 
 
-def test_what_was_built_before_is_linked(installing: Installing) -> None:
-    kept = installing.kept()
-    kept.parent.mkdir(parents=True)
-    kept.write_text("#!/bin/sh\n")
-    kept.chmod(0o755)
-    done = installing.run()
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_what_was_built_before_is_linked(script: Script, checkout: Checkout) -> None:
+    kept = give(script.kept(checkout), "")
+    done = checkout.install(script.name)
     assert (done.returncode, done.stdout) == (0, f"{kept}\n")
-    assert os.readlink(installing.checkout / ".servers" / installing.link) == str(kept)
+    assert os.readlink(checkout.servers(script.link)) == str(kept)
 
 
-def test_without_a_way_to_build_it_the_remedy_is_named(installing: Installing) -> None:
-    done = installing.run()
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_without_a_way_to_build_it_the_remedy_is_named(script: Script, checkout: Checkout) -> None:
+    done = checkout.install(script.name)
     assert (done.returncode, done.stdout) == (1, "")
     assert "it needs the Go module proxy and a Go of" in done.stderr
-    assert not (installing.checkout / ".servers").exists()
-    assert not installing.kept().exists()
+    assert not checkout.servers().exists()
+    assert not script.kept(checkout).exists()
