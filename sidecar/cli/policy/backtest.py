@@ -11,7 +11,7 @@ import orjson
 
 from sidecar.cli.audit.common import ended, engine, fail
 from sidecar.cli.options import exit_with
-from sidecar.cli.policy.common import as_json, token_file
+from sidecar.cli.policy.common import as_json, ca_file, token_file
 from sidecar.cli.times import ago_or_time
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def _allowances(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
 )
 @click.option("--registry", metavar="URL", help="Take the data from this registry, as they are now.")
 @token_file
+@ca_file
 @click.option(
     "--against",
     type=click.Path(exists=True, path_type=Path),
@@ -79,6 +80,7 @@ def command(
     data: Path | None,
     registry: str | None,
     token_file: Path | None,
+    ca_file: Path | None,
     against: Path | None,
     allow: tuple[Allowance, ...],
     engine: str,
@@ -91,7 +93,7 @@ def command(
     if data is not None and registry is not None:
         raise click.UsageError("--data and --registry are two sources of the same: give one")
     try:
-        policy = _candidate(candidate, data, registry, token_file)
+        policy = _candidate(candidate, data, registry, (token_file, ca_file))
         span, base = Span(since, until), _base(against, policy)
         found = _replayed(policy, folders or (Path("audit"),), allow, base=base, span=span, engine=engine)
     except PolicyProblems as problems:
@@ -102,11 +104,11 @@ def command(
     sys.exit(0 if found.is_good else 1)
 
 
-def _candidate(policy: Path, data: Path | None, registry: str | None, token_file: Path | None) -> Bundle:
+def _candidate(policy: Path, data: Path | None, registry: str | None, files: tuple[Path | None, Path | None]) -> Bundle:
     from sidecar.authoring.backtest import candidate_of  # noqa: PLC0415
 
     if registry is not None:
-        return candidate_of(policy, _exported(registry, token_file))
+        return candidate_of(policy, _exported(registry, *files))
     return candidate_of(policy, data.read_bytes() if data is not None else None)
 
 
@@ -117,10 +119,10 @@ def _base(policy: Path | None, candidate: Bundle) -> Bundle | None:
     return None if policy is None else candidate_of(policy, candidate.data_json)
 
 
-def _exported(url: str, token_file: Path | None) -> bytes:
+def _exported(url: str, token_file: Path | None, ca_file: Path | None) -> bytes:
     from sidecar.cli.policy.registry import registry_client  # noqa: PLC0415 - an extra
 
-    with registry_client(url, token_file) as client:
+    with registry_client(url, token_file, ca_file) as client:
         return orjson.dumps(client.export())
 
 

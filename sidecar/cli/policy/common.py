@@ -25,6 +25,12 @@ token_file = click.option(
     metavar="FILE",
     help="The registry's bearer token.  [default: SIDECAR_REGISTRY_TOKEN]",
 )
+ca_file = click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Authorities to trust for the registry's https.  [default: the system's]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One document for a machine.")
 vectors = click.option(
     "--vectors",

@@ -10,7 +10,7 @@ import orjson
 
 from sidecar.cli.audit.common import fail
 from sidecar.cli.options import exit_with
-from sidecar.cli.policy.common import as_json, found, token_file
+from sidecar.cli.policy.common import as_json, ca_file, found, token_file
 
 if TYPE_CHECKING:
     from sidecar.authoring.building import Built
@@ -37,11 +37,20 @@ Exit codes: 0 published, 1 the bundle is not good, or what lies there is as new,
     help="Refuse a bundle that this key did not sign.",
 )
 @token_file
+@ca_file
 @as_json
-def command(bundle: Path, target: str, *, public_key: Path | None, token_file: Path | None, as_json: bool) -> None:
+def command(
+    bundle: Path,
+    target: str,
+    *,
+    public_key: Path | None,
+    token_file: Path | None,
+    ca_file: Path | None,
+    as_json: bool,
+) -> None:
     """Bring BUNDLE to TARGET: a registry (https://…), an OCI registry (oci://…), object storage (s3://…), a folder."""
     built = _examined(bundle, _key(public_key))
-    place, told = _published(built, target, token_file)
+    place, told = _published(built, target, token_file, ca_file)
     shape = {
         "published": place,
         "revision": built.manifest.revision,
@@ -76,13 +85,15 @@ def _examined(bundle: Path, key: VerifyingKey | None) -> Built:
         found(bad.findings)
 
 
-def _published(built: Built, target: str, token_file: Path | None) -> tuple[str, dict[str, Any] | None]:
+def _published(
+    built: Built, target: str, token_file: Path | None, ca_file: Path | None
+) -> tuple[str, dict[str, Any] | None]:
     """Where it is now, and what a registry said of it."""
     from sidecar.authoring.oci import SCHEME, push  # noqa: PLC0415
     from sidecar.authoring.places import NotPublished, put  # noqa: PLC0415
 
     if target.startswith(("https://", "http://")):
-        return target, _registered(built, target, token_file)
+        return target, _registered(built, target, token_file, ca_file)
     try:
         return (push if target.startswith(SCHEME) else put)(built, target), None
     except NotPublished as error:
@@ -91,10 +102,10 @@ def _published(built: Built, target: str, token_file: Path | None) -> tuple[str,
         exit_with([str(error)])
 
 
-def _registered(built: Built, url: str, token_file: Path | None) -> dict[str, Any]:
+def _registered(built: Built, url: str, token_file: Path | None, ca_file: Path | None) -> dict[str, Any]:
     from sidecar.cli.policy.registry import registry_client  # noqa: PLC0415 - an extra
 
-    with registry_client(url, token_file) as registry:
+    with registry_client(url, token_file, ca_file) as registry:
         from sidecar.registry.values import Conflict, Invalid  # noqa: PLC0415
 
         try:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def registry_client(url: str, token_file: Path | None) -> Generator[RegistryClient]:
+def registry_client(url: str, token_file: Path | None, ca_file: Path | None = None) -> Generator[RegistryClient]:
     """A client with the token of the file or the environment. Exits 2 where the registry cannot be asked."""
-    with connected(url, token_file) as client:
+    with connected(url, token_file, ca_file) as client:
         from sidecar.registry.client import Unreachable  # noqa: PLC0415 - an extra
         from sidecar.registry.values import NotAllowed  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.certificates import self_signed
 from tests.keys import RSA, public_pem
 from tests.servers.process import free_ports
 from tests.servers.registry import RegistryServer
@@ -75,6 +76,19 @@ def test_to_a_registry_that_takes_only_newer_ones(root: Path, keys: Path, regist
     assert (shown.exit_code, told["registry"]["sequence"], told["registry"]["revision"]) == (0, 2, told["revision"])
     shown = policy("publish", first, registry.url, *token)
     assert (shown.exit_code, "sequence 1 is not above 2" in shown.stderr) == (1, True)
+
+
+def test_a_registry_with_an_authority_of_its_own(root: Path, keys: Path) -> None:
+    certificate, key = self_signed(keys)
+    flags = ["--policy-key", keys / "policy.pub", "--tls-cert", certificate, "--tls-key", key]
+    (keys / "registry").mkdir()
+    with RegistryServer(keys / "registry", *map(str, flags)) as server:
+        (keys / "token").write_text(server.tokens["engineer"])
+        url, token = server.url.replace("http://", "https://"), ["--token-file", keys / "token"]
+        path = built(root, keys, 1)
+        shown = policy("publish", path, url, *token)
+        assert (shown.exit_code, "certificate" in shown.stderr.lower()) == (2, True)
+        assert policy("publish", path, url, *token, "--ca-file", certificate).exit_code == 0
 
 
 def test_a_token_that_may_not_publish_is_bad_usage(root: Path, keys: Path, registry: RegistryServer) -> None:
