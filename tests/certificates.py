@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def self_signed(folder: Path, *names: str) -> tuple[Path, Path]:
-    """For 127.0.0.1 and `names`, valid today, and its own authority; the PEM files of it and of its key."""
+def self_signed(folder: Path, *names: str, days: int = 1) -> tuple[Path, Path]:
+    """For 127.0.0.1 and `names`, valid for `days` from now, and its own authority; the PEM files of it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     places = [*map(x509.DNSName, names), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -28,7 +28,7 @@ def self_signed(folder: Path, *names: str) -> tuple[Path, Path]:
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(places), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -25,18 +25,23 @@ class Views:
 
     `unready` lists why the sidecar should get no traffic (empty: ready); `metrics` gives the page and its media type
     for what the Accept header asks; `decision` gives the audit records
-    of one exchange, as the exact bytes of the log.
+    of one exchange, as the exact bytes of the log; `probes` are those of the model server, by `CONTAINER/liveness` and
+    the like, each of which gives None where it is well, else what is not.
     """
 
     unready: Callable[[], Sequence[str]]
     metrics: Callable[[str], tuple[bytes, str]]
     status: Callable[[], Mapping[str, object]]
     decision: Callable[[str], Sequence[bytes]]
+    probes: Mapping[str, Callable[[], Awaitable[str | None]]]
 
 
 def admin_app(views: Views, *, private: bool) -> Starlette:
     """`private`: on a loopback address or a Unix socket, and only there, /status and /decisions exist."""
+    return Starlette(routes=[*_for_everyone(views), *(_for_this_machine(views) if private else [])])
 
+
+def _for_everyone(views: Views) -> list[Route]:
     async def live(_: Request) -> Response:
         return _json({"status": "live"})
 
@@ -44,10 +49,26 @@ def admin_app(views: Views, *, private: bool) -> Starlette:
         reasons = list(views.unready())
         return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
+    async def app_health(request: Request) -> Response:
+        probe = views.probes.get(request.path_params["name"])
+        if probe is None:
+            return _json({"error": "no such probe was recorded (--probes)"}, 404)
+        problem = await probe()
+        return _json({"status": "well"}) if problem is None else _json({"status": "ill", "reason": problem}, 503)
+
     async def metrics(request: Request) -> Response:
         page, media_type = views.metrics(request.headers.get("accept", ""))
         return Response(page, media_type=media_type)
 
+    return [
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/app-health/{name:path}", app_health),
+        Route("/metrics", metrics),
+    ]
+
+
+def _for_this_machine(views: Views) -> list[Route]:
     async def status(_: Request) -> Response:
         return _json(views.status())
 
@@ -61,10 +82,7 @@ def admin_app(views: Views, *, private: bool) -> Starlette:
             return _json({"error": remedy}, 404)
         return Response(b"[" + b",".join(records) + b"]", media_type="application/json")
 
-    routes = [Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", metrics)]
-    if private:
-        routes += [Route("/status", status), Route("/decisions/{decision_id}", decision)]
-    return Starlette(routes=routes)
+    return [Route("/status", status), Route("/decisions/{decision_id}", decision)]
 
 
 def _json(content: Mapping[str, object], status: int = 200) -> Response:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidecar.admin.app import Views
 from sidecar.admin.meters import Meters
 from sidecar.app.journal import Journal
+from sidecar.app.probing import Prober
 from sidecar.app.problems import StartProblems
 from sidecar.app.readiness import Readiness
 from sidecar.app.readings import (
     audit_readings,
     body_readings,
     consent_readings,
+    exposure_readings,
     policy_readings,
     shipping_readings,
 )
@@ -28,6 +31,7 @@ from sidecar.app.rooms import (
     trail_room,
     upstream_room,
 )
+from sidecar.app.self_check import self_check_room
 from sidecar.app.status import status
 from sidecar.app.window_readings import window_readings
 from sidecar.app.windows import AfterRebuilding, Windows
@@ -116,12 +120,14 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
         )
         limits = _http_limits(settings)
         front = Front(exchange, limits, budget)
-        readiness = Readiness(policy, windows, trail)
+        self_check = await stack.enter_async_context(self_check_room(settings, trail))
+        readiness = Readiness(policy, windows, trail, self_check)
         views = Views(
             unready=readiness.reasons,
             metrics=meters.render,
             status=lambda: status(settings, readiness, log),
             decision=trail.find,
+            probes=Prober(settings.probes).probes,
         )
         parts = Parts(policy, windows, trail, log, front, limits, readiness, meters, views)
         _watch(parts, consent, shipping)
@@ -171,6 +177,7 @@ def _watch(parts: Parts, consent: ConsentVerifier | ConsentOff, shipping: Shippi
     meters.watch(lambda: window_readings(parts.windows.store.status()))
     meters.watch(lambda: audit_readings(parts.trail, parts.log))
     meters.watch(lambda: shipping_readings(shipping))
+    meters.watch(lambda: exposure_readings(parts.readiness.self_check))
     meters.watch(lambda: body_readings(parts.front))
 
 
@@ -184,4 +191,5 @@ def _http_limits(settings: Settings) -> HttpLimits:
         body_budget_bytes=settings.body_budget,
         max_in_flight=settings.max_in_flight,
         max_connections=settings.max_connections,
+        keep_alive_time_s=math.inf if settings.keep_alive_time is None else settings.keep_alive_time,
     )

@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from sidecar.app.problems import StartProblems
+from sidecar.tls_files import TlsFiles, TlsFilesInvalid
 
 if TYPE_CHECKING:
     import contextlib
@@ -20,12 +21,15 @@ BACKLOG = 1_024
 
 
 class Ports:
-    """Bound, not yet listened to by anyone."""
+    """Bound, not yet listened to by anyone. `tls` is the data port's; None: plain text."""
 
-    def __init__(self, data: socket.socket, admin: socket.socket, control: socket.socket | None) -> None:
+    def __init__(
+        self, data: socket.socket, admin: socket.socket, control: socket.socket | None, tls: TlsFiles | None
+    ) -> None:
         self.data = data
         self.admin = admin
         self.control = control
+        self.tls = tls
 
 
 def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
@@ -42,10 +46,21 @@ def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
             found["control"] = stack.enter_context(unix_listener(settings.control))
         except OSError as error:
             problems.append(f"--control {settings.control}: {error.strerror or error}")
+    tls = _tls(settings, problems)
     data, admin = found.get("listen"), found.get("admin")
     if problems or data is None or admin is None:
         raise StartProblems(problems)
-    return Ports(data, admin, found["control"])
+    return Ports(data, admin, found["control"], tls)
+
+
+def _tls(settings: Settings, problems: list[str]) -> TlsFiles | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        return TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    except TlsFilesInvalid as invalid:
+        problems.append(f"--tls-cert: {invalid}")
+        return None
 
 
 def _tcp(address: Address) -> socket.socket:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sidecar.model.refusal import Refused
 
 if TYPE_CHECKING:
+    from sidecar.app.self_check import SelfCheck
     from sidecar.app.windows import Windows
     from sidecar.audit.trail import Trail
     from sidecar.policy.policy import Policy
@@ -24,6 +25,7 @@ class Readiness:
     policy: Policy
     windows: Windows
     trail: Trail
+    self_check: SelfCheck
     recorded: bool = False
     stopping: bool = False
     _decided: bool = False
@@ -34,6 +36,7 @@ class Readiness:
         if self.stopping:
             reasons.append("stopping")
         reasons += self._policy()
+        reasons += self.self_check.reasons()
         if not self.windows.is_rebuilt:
             reasons.append("the fairness windows are not yet rebuilt from the audit log")
         if self.trail.broken:

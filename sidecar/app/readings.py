@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sidecar.admin.meters import Reading
+    from sidecar.app.self_check import SelfCheck
     from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
@@ -102,6 +103,11 @@ def shipping_readings(shipping: Shipping) -> Iterator[Reading]:
     yield names.SHIP_REJECTED, [([name], cursor.rejected) for name, cursor in known.items()]
     yield names.SHIP_CONFLICTS, [([name], known[name].conflicts) for name in (ARCHIVE,) if name in known]
     yield names.SHIP_RESTARTS, [([], shipping.restarts_total)]
+
+
+def exposure_readings(check: SelfCheck) -> Iterator[Reading]:
+    """By which ports the model server can be reached past the sidecar; nothing of ports that are not known yet."""
+    yield names.MODEL_EXPOSED, _told((str(port), answers) for port, answers in check.answers.items())
 
 
 def body_readings(front: Front) -> Iterator[Reading]:

@@ -158,7 +158,7 @@ class _Running:
         sys.stdout.buffer.flush()
 
     def _data_config(self) -> uvicorn.Config:
-        settings = self._settings
+        tls = self._sockets.tls
         return uvicorn.Config(
             self._parts.front,
             http=strict_protocol(self._parts.limits),
@@ -170,10 +170,7 @@ class _Running:
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN_S,
-            ssl_certfile=settings.tls_cert,
-            ssl_keyfile=settings.tls_key,
-            ssl_ca_certs=str(settings.tls_client_ca) if settings.tls_client_ca else None,
-            ssl_cert_reqs=2 if settings.tls_client_ca else 0,
+            ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
         )
 
 

@@ -8,15 +8,18 @@ import importlib.util
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sidecar.app.problems import StartProblems
 from sidecar.child_process import Pauses, end, keep_alive
+from sidecar.ledger.segments import Damaged
 from sidecar.ship.check import UNAVAILABLE
-from sidecar.ship.destination import ARCHIVE, OTLP
+from sidecar.ship.cursor import CursorFile
+from sidecar.ship.destination import ARCHIVE, LAST_ROUNDS_S, OTLP
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
-from sidecar.ship.loop import LAST_ROUND_S
+from sidecar.ship.lag import collector_lag
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
     from sidecar.ledger.layout import Layout
 
 PAUSES = Pauses(first_s=0.5, last_s=30.0, stable_s=60.0)
-END_LIMIT_S = LAST_ROUND_S + 1.0
-"""After SIGTERM; then SIGKILL, which costs no more than repeats."""
+END_GRACE_S = 1.0
+"""After SIGTERM and the last rounds; then SIGKILL, which costs no more than repeats."""
 
 logger = logging.getLogger("sidecar.ship")
 
@@ -60,14 +63,29 @@ class Shipping:
             self._supervision = asyncio.create_task(work)
 
     async def aclose(self) -> None:
-        """To be called when the log is closed: what is due now has two seconds, and the next start does the rest."""
+        """To be called when the log is closed: what is due now has its last rounds, and the next start does the rest.
+
+        Tells what is left: where the disk ends with the pod, there is no next start.
+        """
         if self._supervision is None:
             return
         self._supervision.cancel()
         await asyncio.gather(self._supervision, return_exceptions=True)
         process, self._process = self._process, None
-        if process is not None and not await end(process, END_LIMIT_S):
-            logger.warning("shipping did not end and was killed: what is not shipped yet, the next start ships")
+        limit_s = max(LAST_ROUNDS_S[name] for name in self._urls) + END_GRACE_S
+        if process is not None and not await end(process, limit_s):
+            logger.warning("shipping did not end and was killed")
+        for name in self._urls:
+            self._tell_what_is_left(name)
+
+    def _tell_what_is_left(self, name: str) -> None:
+        try:
+            left = collector_lag(self.layout, CursorFile(self.layout.cursors, name).read(), time.time()).records
+        except (OSError, ValueError, Damaged) as error:
+            logger.warning("%s: how much is left to ship cannot be told: %s", name, error)
+            return
+        if left:
+            logger.warning("%s: %d records are on this disk alone, until the next start ships them", name, left)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         options = [word for name, url in self._urls.items() for word in (f"--{name}", url)]

@@ -34,6 +34,11 @@ def status(settings: Settings, readiness: Readiness, log: DurableLog) -> dict[st
         "bundles": bundles(policy.bundles),
         "refusing_because": refusing(policy.facts),
         "models": models(policy.facts),
+        "self_check": {
+            "mode": settings.self_check,
+            "host": settings.self_check_host,
+            "exposed_ports": readiness.self_check.exposed,
+        },
         "windows": window_status(readiness.windows.store.status()),
         "audit": {
             "dir": str(settings.audit_dir),

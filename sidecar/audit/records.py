@@ -55,6 +55,7 @@ class Event(enum.StrEnum):
     THROTTLE_RELEASED = "throttle_released"
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     RECORDS_DROPPED = "records_dropped"
+    EXPOSURE_CHANGED = "exposure_changed"
 
 
 @dataclass(frozen=True, slots=True)

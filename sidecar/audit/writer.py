@@ -123,7 +123,10 @@ class Writer(Generic[Ticket]):
             self._rotate()
         if self.broken is None:
             self._tend()
-        return self.notary.close()
+        is_done = self.notary.close()
+        if is_done and self._ledger.terms.archived:
+            self._rotate()  # where the reserve that it takes was only now made
+        return is_done
 
     def commit(self, batch: Sequence[tuple[Record, Ticket]]) -> Sequence[tuple[Ticket, Refused | None]]:
         """One batch, durable or refused. Whoever waits is told before the tree grows."""

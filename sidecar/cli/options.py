@@ -65,7 +65,7 @@ def default_text(field: FieldInfo) -> str | None:
     if isinstance(default, tuple):
         return ",".join(map(_word, cast("tuple[str | float, ...]", default))) or "none"
     if any(getattr(each, "func", None) is parse_duration_s for each in field.metadata):
-        return duration_text(cast("float", default))
+        return duration_text(cast("float | None", default))
     if isinstance(default, bool):
         return str(default).lower()
     return "none" if default is None else str(default)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -9,10 +11,10 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from sidecar.proxy.incoming import EXTENSION, Incoming
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, HTTPScope
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     from sidecar.http1.request_reader import Head
 
@@ -21,6 +23,8 @@ class Cycle(RequestResponseCycle):
     """uvicorn's own; but a body that is cut short by a violation never looks complete."""
 
     incoming: Incoming
+    keep_until_s: float = math.inf
+    """The event loop's time from which on an answer is the connection's last."""
 
     async def receive(self) -> ASGIReceiveEvent:
         """The next part of the body; `http.disconnect` once there is a violation."""
@@ -34,8 +38,11 @@ class Cycle(RequestResponseCycle):
 
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn's; but head and body leave in one call of the system where there is a body."""
-        if message["type"] == "http.response.start" and self.scope["method"] != "HEAD":
-            cast("ResponseTransport", self.transport).hold()
+        if message["type"] == "http.response.start":
+            if asyncio.get_running_loop().time() >= self.keep_until_s:
+                self.keep_alive = False
+            if self.scope["method"] != "HEAD":
+                cast("ResponseTransport", self.transport).hold()
         begun = self.response_started
         try:
             await super().send(message)
@@ -73,6 +80,29 @@ class ResponseTransport:
             self._transport.writelines((held, data))
         else:
             self._transport.write(data)
+
+
+def cycle_of(
+    protocol: HttpToolsProtocol, head: Head, incoming: Incoming, transport: asyncio.Transport, *, keep_alive: bool
+) -> Cycle:
+    """The cycle of a request on this connection, not started."""
+    scope = scope_of(head, incoming, scheme=protocol.scheme or "http", client=protocol.client, server=protocol.server)
+    cycle = Cycle(
+        scope=scope,
+        transport=transport,
+        flow=protocol.flow,
+        logger=protocol.logger,
+        access_logger=protocol.access_logger,
+        access_log=protocol.access_log,
+        default_headers=protocol.server_state.default_headers,
+        message_event=asyncio.Event(),
+        expect_100_continue=head.framing is not None and head.framing.expects_continue,
+        keep_alive=keep_alive,
+        on_response=protocol.on_response_complete,
+    )
+    cycle.incoming = incoming
+    incoming.cut = cycle.cut
+    return cycle
 
 
 def scope_of(

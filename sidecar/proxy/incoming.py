@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ class HttpLimits:
     """For a client to take what has been waiting for it; then the connection is cut off, and its memory is free."""
     keep_alive_timeout_s: float = 75.0
     """Between requests: above the 60 s of common load balancers, so that they close first."""
+    keep_alive_time_s: float = math.inf
+    """From a connection's first moment; the answer that comes later is its last, and says so (RFC 9112 9.6). As nginx's
+    `keepalive_time`, it has clients find those that took this one's place."""
 
 
 def _not_yet() -> None:

@@ -11,20 +11,23 @@ its answer, and calls `on_response`.
 
 from __future__ import annotations
 
-import asyncio
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sidecar.http1.request_reader import Head, RequestReader, Violation
-from sidecar.proxy.cycle import Cycle, ResponseTransport, scope_of
+from sidecar.proxy.cycle import ResponseTransport, cycle_of
 from sidecar.proxy.incoming import CROWDED, ENDED, SLOW, HttpLimits, Incoming
 
 if TYPE_CHECKING:
+    import asyncio
+
     from uvicorn._types import ASGI3Application
 
     from sidecar.model.reasons import Reason
+    from sidecar.proxy.cycle import Cycle
 
 SLICE_BYTES = 16 * 1024
 """Parsed at once; between slices parsing stops if a further request already waits for its turn."""
@@ -58,6 +61,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._lingering = False
         self._ended = False  # the client sends no more
         self._crowded = False
+        self._keep_until_s = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._reading: Cycle | None = None
@@ -70,6 +74,7 @@ class StrictProtocol(HttpToolsProtocol):
         """A new client, which has until `head_timeout_s` to say something."""
         super().connection_made(cast("asyncio.Transport", transport))
         self._responses = ResponseTransport(self.transport, self._close)
+        self._keep_until_s = self.loop.time() + self.limits.keep_alive_time_s
         self._crowded = len(self.connections) > self.limits.max_connections
         if len(self.connections) > 2 * self.limits.max_connections:
             self._deaf = True
@@ -195,22 +200,9 @@ class StrictProtocol(HttpToolsProtocol):
     # Answering: one request after the other.
 
     def _begin(self, head: Head, incoming: Incoming) -> None:
-        scope = scope_of(head, incoming, scheme=self.scheme or "http", client=self.client, server=self.server)
-        cycle = Cycle(
-            scope=scope,
-            transport=cast("asyncio.Transport", self._responses),
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=head.framing is not None and head.framing.expects_continue,
-            keep_alive=head.keep_alive and not self._crowded,
-            on_response=self.on_response_complete,
-        )
-        cycle.incoming = incoming
-        incoming.cut = cycle.cut
+        transport = cast("asyncio.Transport", self._responses)
+        cycle = cycle_of(self, head, incoming, transport, keep_alive=head.keep_alive and not self._crowded)
+        cycle.keep_until_s = self._keep_until_s
         queued = self._is_busy()
         self.cycle = self._reading = cycle
         if queued:

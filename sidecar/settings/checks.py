@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ SPARE_RECORDS = 16
 """Beside the OUTCOMEs of what is at work: events and the segment's ends."""
 
 
+SELF_CHECK_PORTS_LIMIT = 16
 SPANS_LIMIT = 4
 SPAN_LEAST_S = 60
 SPAN_LIMIT_S = 7 * 86_400
@@ -64,6 +66,30 @@ class Checks(Sourced):
         if value is not None and info.data.get("tls_cert") is None:
             raise ValueError("without --tls-cert there is no TLS to ask clients for certificates in")
         return value
+
+    @field_validator("self_check_host", check_fields=False)
+    @classmethod
+    def _is_reached_by_others(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            if info.data.get("self_check", "off") != "off":
+                raise ValueError("is required with --self-check: in a pod, its own address (status.podIP)")
+            return None
+        try:
+            address = ipaddress.ip_address(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no IP address") from None
+        if address.is_loopback or address.is_unspecified:
+            raise ValueError(f"{value} is not by which others reach this machine")
+        return value
+
+    @field_validator("self_check_ports", check_fields=False)
+    @classmethod
+    def _are_given_with_the_check(cls, value: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if not value and info.data.get("self_check", "off") != "off":
+            raise ValueError("is required with --self-check: the ports that the model server may listen on")
+        if len(set(value)) > SELF_CHECK_PORTS_LIMIT:
+            raise ValueError(f"{SELF_CHECK_PORTS_LIMIT} ports at most")
+        return tuple(sorted(set(value)))
 
     @field_validator("policy", "data", check_fields=False)
     @classmethod

@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from sidecar.settings.checks import SERVER_KINDS, Checks
-from sidecar.settings.values import Address, AddressField, Durations, Names, parse_duration_s
+from sidecar.settings.probes import Probes  # noqa: TC001 - pydantic looks it up at run time
+from sidecar.settings.values import Address, AddressField, Durations, Names, PortNumbers, parse_duration_s
 
 
 class Settings(Checks):
@@ -66,6 +67,30 @@ class Settings(Checks):
     )
     control: Path | None = Field(
         default=None, description="Unix socket that serves all of the admin port, wherever --admin listens"
+    )
+    keep_alive_time: Annotated[float | None, BeforeValidator(parse_duration_s)] = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="How old a client's connection may grow: it is closed after the answer in hand (e.g. 5s, none)",
+    )
+
+    # The pod around it
+    self_check: Literal["off", "strict", "warn"] = Field(
+        default="off",
+        description="Whether to try if the model server can be reached past the sidecar; strict: unready while it can",
+    )
+    self_check_host: str | None = Field(
+        default=None, description="The address that others reach this machine by: in a pod its own (status.podIP)"
+    )
+    self_check_ports: PortNumbers = Field(
+        default=(),
+        description="The model server's ports, 16 at most; those that the sidecar itself listens on there are left out",
+    )
+    probes: Probes = Field(
+        default={},
+        description="Probes of the model server, on 127.0.0.1, that the admin port performs at /app-health/NAME: "
+        '{"CONTAINER/liveness": {"http": {"port": 8080, "path": "/ping"}}, "CONTAINER/startup": {"tcp": …}}',
     )
 
     # Policy

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +59,10 @@ def parse_duration_s(value: object) -> object:
     return float(match[1]) * _UNITS_S[match[2] or "s"]
 
 
-def duration_text(duration_s: float) -> str:
-    """A duration as one would write it: 2592000.0 is `30d`."""
+def duration_text(duration_s: float | None) -> str:
+    """A duration as one would write it: 2592000.0 is `30d`, None is `none`."""
+    if duration_s is None:
+        return "none"
     unit = next(unit for unit in reversed(_UNITS_S) if duration_s % _UNITS_S[unit] == 0 or unit == "s")
     return f"{duration_s / _UNITS_S[unit]:g}{unit}"
 
@@ -79,6 +81,8 @@ def parse_names(value: object) -> object:
 AddressField = Annotated[Address, BeforeValidator(parse_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(parse_names)]
 """A list of words; in a flag or variable separated by commas."""
+PortNumbers = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeValidator(parse_names)]
+"""TCP ports; in a flag or variable separated by commas."""
 
 
 TARGET = re.compile(

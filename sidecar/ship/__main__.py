@@ -18,6 +18,7 @@ from sidecar.durable import make_private
 from sidecar.ledger.layout import Layout
 from sidecar.ship.archive import ArchiveDestination
 from sidecar.ship.cursor import CursorFile
+from sidecar.ship.destination import LAST_ROUNDS_S
 from sidecar.ship.environment import EnvironmentInvalid, read_environment
 from sidecar.ship.loop import Pauses, ship
 from sidecar.ship.store import StoreInvalid, open_store
@@ -99,7 +100,7 @@ def _run(destinations: Sequence[Destination], stop: threading.Event) -> int:
 
     def work(destination: Destination) -> None:
         try:
-            ship(destination, stop, Pauses())
+            ship(destination, stop, Pauses(), LAST_ROUNDS_S[destination.name])
         except Exception:
             logger.exception("%s: a defect ends this process; it is started again", destination.name)
             failed.append(destination.name)

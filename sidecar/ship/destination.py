@@ -7,6 +7,9 @@ from typing import Protocol
 OTLP = "otlp"
 ARCHIVE = "archive"
 """The destinations' names: of their cursors' files, of the option that gives their URL, in the metrics."""
+LAST_ROUNDS_S = {OTLP: 2.0, ARCHIVE: 8.0}
+"""For what is still due when the log is closed. The archive has longer: where the disk ends with the pod, the next
+start, which would ship the rest, never comes."""
 
 
 class Unavailable(Exception):

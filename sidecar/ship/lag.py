@@ -26,7 +26,7 @@ class Lag:
 
 
 def collector_lag(layout: Layout, cursor: Cursor | None, now_unix_s: float) -> Lag:
-    """Everything below the newest checkpoint is due. Raises Damaged, OSError."""
+    """Everything below the newest checkpoint is due, as it is of the archive at the end. Raises Damaged, OSError."""
     extent = extent_of(layout)
     if extent is None:
         return Lag(0, 0.0)

@@ -23,8 +23,8 @@ LAST_PAUSE_S = 30.0
 """Between attempts: doubled each time."""
 RETRY_AFTER_LIMIT_S = 300.0
 """No destination can silence us for longer."""
-LAST_ROUND_S = 2.0
-"""For what is still due when the log is closed; the next start ships the rest."""
+LAST_ROUND_PAUSE_S = 0.5
+"""Between attempts at the end."""
 
 logger = logging.getLogger("sidecar.ship")
 
@@ -48,16 +48,25 @@ class Pauses:
         return max(self._draw(pause_s / 2, pause_s), min(retry_after_s, RETRY_AFTER_LIMIT_S))
 
 
-def ship(destination: Destination, stop: threading.Event, pauses: Pauses) -> None:
-    """Ships until told to stop, and then for two seconds at most what is still due."""
+def ship(destination: Destination, stop: threading.Event, pauses: Pauses, last_rounds_s: float) -> None:
+    """Ships until told to stop, and then for `last_rounds_s` at most what is still due."""
     while not stop.is_set():
         stop.wait(pause_after(destination, pauses))
-    deadline_s = time.monotonic() + LAST_ROUND_S
+    deadline_s = time.monotonic() + last_rounds_s
+    while (left := _last_round(destination)) is not None:
+        pause_s, why = left
+        if time.monotonic() + pause_s >= deadline_s:
+            logger.warning("%s: not all was shipped before the end; the next start goes on: %s", destination.name, why)
+            return
+        time.sleep(pause_s)
+
+
+def _last_round(destination: Destination) -> tuple[float, str] | None:
+    """Where more is left to do: how long to wait before, and why it is not done."""
     try:
-        while destination.round(is_last=True) and time.monotonic() < deadline_s:
-            pass
+        return (0.0, "it is too much") if destination.round(is_last=True) else None
     except (Unavailable, Damaged, OSError) as error:
-        logger.warning("%s: not all was shipped before the end; the next start goes on: %s", destination.name, error)
+        return LAST_ROUND_PAUSE_S, str(error)
 
 
 def pause_after(destination: Destination, pauses: Pauses) -> float:

@@ -71,6 +71,7 @@ GROUP = Label("group", "the groups that the model's facts declare, and `unknown`
 SPAN = Label("span", "the spans of --window-spans in seconds")
 VERDICT = Label("verdict", "released, refused")
 TIER = Label("tier", "warned, certain")
+PORT = Label("port", "the ports of --self-check-ports, 16 at most")
 CAUSE = Label("cause", "why predictions are in no window: duplicate, expired, score_out_of_range, watches_full, …")
 
 _BUCKETS_S = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -189,6 +190,7 @@ WINDOW_IGNORED = _counter("window_ignored", "Predictions that are in no window",
 WINDOW_UNKNOWN = _counter("window_unknown_group_instances", "Predictions for groups that the model does not declare")
 WINDOW_LAG = _gauge("window_store_lag_seconds", "s", "Since the shared store was last heard of")
 
+MODEL_EXPOSED = _gauge("model_exposed", "1", "1: the model server can be reached past the sidecar by this port", PORT)
 CONNECTIONS = _gauge("connections", "1", "Open client connections")
 BODY_BYTES = _gauge("body_bytes_in_flight", "By", "Bytes of all bodies that are held")
 

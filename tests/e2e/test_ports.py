@@ -10,11 +10,12 @@ import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.certificates import self_signed
 from tests.e2e.test_run import BODY, PATH
-from tests.process import sidecar, wait_until
+from tests.process import Sidecar, example_data, fetch, sidecar, started, wait_until
 from tests.upstream import Asked, answering, recording_server
 
 if TYPE_CHECKING:
@@ -107,3 +108,50 @@ def test_each_exchange_becomes_a_span_in_the_clients_trace(tmp_path: Path) -> No
 
 def _spans(request: ExportTraceServiceRequest) -> list[Any]:
     return [span for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans]
+
+
+def own_address() -> str:
+    """The address by which others reach this machine; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        return probe.getsockname()[0]
+
+
+def test_a_sidecar_is_not_ready_while_its_model_can_be_reached_past_it(tmp_path: Path) -> None:
+    host = own_address()
+    with socket.create_server((host, 0)) as model:
+        port = model.getsockname()[1]
+        flags = ["--self-check", "strict", "--self-check-host", host, "--self-check-ports", str(port)]
+        flags += ["--engine", "embedded", "--server", "mlserver"]
+        (tmp_path / "data.json").write_text(json.dumps(example_data()))
+        with started(tmp_path, "http://127.0.0.1:1", *flags, "--data", str(tmp_path / "data.json")) as running:
+            wait_until(lambda: f'sidecar_model_exposed{{port="{port}"}} 1.0' in running.metrics())
+            wait_until(lambda: len(_unready(running)) == 1)
+            assert f"the model is reachable past the sidecar on {host}:{port}" in _unready(running)[0]
+            assert running.status()["self_check"] == {"mode": "strict", "host": host, "exposed_ports": [port]}
+            model.close()
+            running.await_ready()
+            assert _unready(running) == []
+    told = [record["details"] for record in running.records() if record.get("event") == "exposure_changed"]
+    assert told == [{"host": host, "exposed_ports": [port]}, {"host": host, "exposed_ports": []}]
+
+
+def _unready(running: Sidecar) -> list[str]:
+    return fetch(f"{running.admin_url}/health/ready").json["reasons"]
+
+
+def test_the_admin_port_performs_the_probes_that_the_kubelet_cannot(tmp_path: Path) -> None:
+    with recording_server() as upstream:
+        port = int(upstream.url.rpartition(":")[2])
+        probes = {
+            "model/liveness": {"tcp": {"port": port}},
+            "model/readiness": {"http": {"port": port, "path": "/ready"}},
+            "model/startup": {"http": {"port": 1}},
+        }
+        with sidecar(tmp_path, upstream.url, "--admin", "0.0.0.0:0", "--probes", json.dumps(probes)) as running:
+            admin = f"http://127.0.0.1:{running.ports[1].rpartition(':')[2]}"
+            answers = [fetch(f"{admin}/app-health/{name}").status for name in (*probes, "model/other")]
+    assert answers == [200, 200, 503, 404]

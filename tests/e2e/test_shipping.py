@@ -44,6 +44,42 @@ def test_the_last_checkpoint_and_its_tiles_are_in_the_archive_when_it_has_stoppe
     assert [entry.record for entry in entries(archive / log_id)] == list(export(tmp_path / "audit"))
 
 
+def test_an_archive_that_answers_again_while_it_stops_gets_every_record(tmp_path: Path) -> None:
+    archive, away = tmp_path / "archive", tmp_path / "away"
+    with (
+        recording_server() as upstream,
+        sidecar(tmp_path, upstream.url, "--audit-archive", str(archive)) as running,
+    ):
+        wait_until(lambda: any(archive.glob("*/checkpoints/*")))
+        archive.rename(away)
+        archive.touch()  # no folder can be made there
+        assert running.infer(PATH, BODY).status == 200
+        wait_until(lambda: "nothing is lost, but not shipped" in running.log)
+        running.process.terminate()
+        wait_until(lambda: "stopping" in running.log)
+        archive.unlink()
+        away.rename(archive)
+        assert running.process.wait(30) == 0
+        assert "on this disk alone" not in running.log
+    [log] = [folder for folder in archive.iterdir() if (folder / "records").is_dir()]
+    assert [entry.record for entry in entries(log)] == list(export(tmp_path / "audit"))
+
+
+def test_what_no_archive_took_before_the_end_is_told(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.touch()
+    with (
+        recording_server() as upstream,
+        sidecar(tmp_path, upstream.url, "--audit-archive", str(archive)) as running,
+    ):
+        assert running.infer(PATH, BODY).status == 200
+        running.process.terminate()
+        assert running.process.wait(30) == 0
+        count = len(running.records())
+        assert "archive: not all was shipped before the end; the next start goes on: " in running.log
+        assert f"archive: {count} records are on this disk alone, until the next start ships them" in running.log
+
+
 def test_a_collector_that_hangs_delays_the_stop_by_seconds_only(tmp_path: Path) -> None:
     """It takes connections, and never answers: what it was sent is shipped again by the next start."""
     with (

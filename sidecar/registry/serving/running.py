@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sidecar.registry.serving.starting import Prepared
     from sidecar.registry.shelf.bundling import Built
     from sidecar.registry.store.registry import Registry
+    from sidecar.tls_files import TlsFiles
 
 DRAIN_S = 5
 """SIGTERM: requests that are being answered get this long."""
@@ -94,7 +95,7 @@ class _Running:
             *(prepared.registry, self._shelf, self._bundling, access, self._meters),
             *(prepared.pseudonyms, prepared.examiner),
         )
-        self._server = _Server(_config(settings, parts), self._announce)
+        self._server = _Server(_config(settings, parts, prepared.tls), self._announce)
 
     async def until_stopped(self) -> int:
         """Serves; returns the exit code when all is down."""
@@ -164,7 +165,7 @@ def _end_in(seconds: float) -> None:
     timer.start()
 
 
-def _config(settings: RegistrySettings, parts: Context) -> uvicorn.Config:
+def _config(settings: RegistrySettings, parts: Context, tls: TlsFiles | None) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(parts),
         ws="none",
@@ -175,6 +176,5 @@ def _config(settings: RegistrySettings, parts: Context) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=settings.waiters + OTHERS_LIMIT,
         timeout_graceful_shutdown=DRAIN_S,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
+        ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
     )

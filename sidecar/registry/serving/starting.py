@@ -22,6 +22,7 @@ from sidecar.registry.access.token_file import FileTokens, TokenFileInvalid
 from sidecar.registry.shelf import signing_key
 from sidecar.registry.store import database
 from sidecar.registry.store.registry import Registry
+from sidecar.tls_files import TlsFiles, TlsFilesInvalid
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -55,6 +56,7 @@ class Prepared:
     registry: Registry
     key: SigningKey
     bound: socket.socket
+    tls: TlsFiles | None
     verifiers: tuple[Verifier, ...]
     pseudonyms: Pseudonyms | None
     examiner: Examiner | None
@@ -68,13 +70,14 @@ async def prepare(settings: RegistrySettings, stack: AsyncExitStack) -> Prepared
     pseudonyms = _pseudonyms(settings.subject_key, problems)
     examiner = _examiner(settings.policy_key, problems)
     bound = _bind(settings.listen, stack, problems)
+    tls = _tls(settings, problems)
     # Last, for where all else is well these two make the files that are not there.
     key = _key(settings, problems)
     engine = _engine(settings, stack, problems)
     if problems or engine is None or key is None or bound is None:
         raise StartProblems(problems)
     registry = Registry(engine, clock, token_life_s=settings.token_life)
-    return Prepared(registry, key, bound, verifiers, pseudonyms, examiner)
+    return Prepared(registry, key, bound, tls, verifiers, pseudonyms, examiner)
 
 
 def _engine(settings: RegistrySettings, stack: AsyncExitStack, problems: list[str]) -> Engine | None:
@@ -167,3 +170,13 @@ def _bind(address: Address, stack: AsyncExitStack, problems: list[str]) -> socke
         problems.append(f"--listen {address}: {error.strerror}; choose another port, or 0 for any")
         return None
     return stack.enter_context(bound)
+
+
+def _tls(settings: RegistrySettings, problems: list[str]) -> TlsFiles | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        return TlsFiles(settings.tls_cert, settings.tls_key)
+    except TlsFilesInvalid as invalid:
+        problems.append(f"--tls-cert: {invalid}")
+        return None

@@ -9,12 +9,21 @@ RECORDS = [b'{"kind":"INTENT"}', b'{"kind":"OUTCOME"}']
 KNOWN = "0" * 32
 
 
+async def well() -> None:
+    """A probe that finds nothing wrong."""
+
+
+async def ill() -> str:
+    return "answered 500"
+
+
 def client(*, private: bool = True, unready: tuple[str, ...] = ()) -> TestClient:
     views = Views(
         unready=lambda: unready,
         metrics=lambda accept: (f"# for {accept}\n".encode(), "text/x-page; version=7; charset=utf-8"),
         status=lambda: {"mode": "enforce"},
         decision=lambda decision_id: RECORDS if decision_id == KNOWN else [],
+        probes={"model/liveness": well, "model/readiness": ill},
     )
     return TestClient(admin_app(views, private=private))
 
@@ -34,6 +43,18 @@ def test_live_says_so_whatever_the_state() -> None:
 def test_ready_says_why_not(unready: tuple[str, ...], status: int, body: dict[str, object]) -> None:
     answer = client(unready=unready).get("/health/ready")
     assert (answer.status_code, answer.json()) == (status, body)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_recorded_probe_is_performed_for_whoever_asks(private: bool) -> None:
+    port = client(private=private)
+    answers = [port.get(f"/app-health/{name}") for name in ("model/liveness", "model/readiness", "model/startup", "")]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (200, {"status": "well"}),
+        (503, {"status": "ill", "reason": "answered 500"}),
+        (404, {"error": "no such probe was recorded (--probes)"}),
+        (404, {"error": "no such probe was recorded (--probes)"}),
+    ]
 
 
 def test_metrics_are_in_the_form_that_is_asked_for() -> None:

@@ -13,9 +13,11 @@ from sidecar.app.readings import (
     body_readings,
     connection_readings,
     consent_readings,
+    exposure_readings,
     policy_readings,
     shipping_readings,
 )
+from sidecar.app.self_check import SelfCheck
 from sidecar.app.shipping import Shipping
 from sidecar.app.window_readings import window_readings
 from sidecar.audit.records import Result
@@ -63,6 +65,7 @@ async def test_the_page_has_exactly_the_registered_metrics(tmp_path: Path) -> No
         meters.watch(lambda: audit_readings(it.trail, it.log))
         meters.watch(lambda: shipping_readings(Shipping(Layout(it.audit_dir / "0"))))
         meters.watch(lambda: body_readings(Front(it.exchange, HttpLimits())))
+        meters.watch(lambda: exposure_readings(SelfCheck()))
         meters.watch(lambda: connection_readings(lambda: 3))
         meters.watch(lambda: consent_readings(ConsentOff()))
         shown = set(samples(meters))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.app.ports import name_of, unix_listener
+from sidecar.app.ports import bind, name_of, unix_listener
+from sidecar.app.problems import StartProblems
+from sidecar.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,3 +60,25 @@ def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
 def test_a_port_is_named_as_in_a_url() -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         assert name_of(bound) == f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+async def test_every_port_that_cannot_be_had_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = load(
+            {
+                "upstream": "http://127.0.0.1:1",
+                "server": "triton",
+                "consent": "off",
+                "listen": name_of(taken),
+                "admin": "127.0.0.1:0",
+                "control": tmp_path / "empty.pem",
+                "tls_cert": tmp_path / "empty.pem",
+                "tls_key": tmp_path / "empty.pem",
+            }
+        )
+        async with AsyncExitStack() as stack:
+            with pytest.raises(StartProblems) as told:
+                bind(settings, stack)
+    flags = [problem.split(" ")[0].rstrip(":") for problem in told.value.problems]
+    assert flags == ["--listen", "--control", "--tls-cert"]

@@ -16,6 +16,7 @@ from sidecar.app.problems import StartProblems
 from sidecar.app.shipping import Shipping, shipping_room
 from sidecar.child_process import Pauses
 from sidecar.ship.cursor import CursorFile
+from sidecar.ship.destination import LAST_ROUNDS_S
 from tests.policies import until
 from tests.unit.ship.ledgers import WrittenLog, event
 
@@ -85,7 +86,7 @@ async def test_a_death_is_answered_with_a_new_start(
 async def test_one_that_does_not_end_is_killed(
     log: WrittenLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "END_LIMIT_S", 0.1)
+    monkeypatch.setattr(module, "END_GRACE_S", 0.1 - LAST_ROUNDS_S["archive"])
     log.write_signed(event())
     async with room(log, tmp_path) as shipping:
         await until(lambda: archived(log) == 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.app.readiness import Readiness
+from sidecar.app.self_check import SelfCheck
 from sidecar.app.status import bundles, models, status
 from sidecar.app.windows import Windows
 from sidecar.model.facts import BundleFacts
@@ -48,9 +49,10 @@ async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None
         await it.call(infer())
         windows = Windows(settings, it.clock)
         await windows.rebuild(it.policy.snapshot())
-        page = status(settings, Readiness(it.policy, windows, it.trail, recorded=True), it.log)
+        page = status(settings, Readiness(it.policy, windows, it.trail, SelfCheck(), recorded=True), it.log)
     assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
     assert page["bundles"] == {}
+    assert page["self_check"] == {"mode": "off", "host": None, "exposed_ports": []}
     assert page["audit"] == {
         "dir": str(tmp_path / "audit"),
         "broken": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sidecar.ledger.segments import HEADER_BYTES, read_header, segment_files
 from tests.unit.audit.logs import (
     NOW_NS,
     SMALL_SEGMENT_BYTES,
+    Gate,
     Opened,
     event,
     intent,
@@ -118,3 +120,17 @@ async def test_a_stop_closes_the_segment_where_there_is_an_archive(tmp_path: Pat
     assert [read_header(path).first for path in (*closed, newest)] == [0, 2, 4]
     assert newest.stat().st_size == HEADER_BYTES
     assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1), ("INTENT", 2), ("OUTCOME", 2)]
+
+
+async def test_a_stop_closes_the_segment_though_the_next_ones_place_was_only_being_made(tmp_path: Path) -> None:
+    it = Opened(tmp_path, archived=True, rotate_s=0.05)
+    reserving = Gate(it.files, lambda call: call.name == "reserve")
+    it.start()
+    await it.log.append(intent(1))
+    await reserving.entered()  # after the segment was closed for its age
+    await it.log.append(outcome(1))
+    closing = asyncio.create_task(it.log.aclose())
+    await until(lambda: all(thread.name != "audit-writer" for thread in threading.enumerate()))
+    reserving.release()
+    await closing
+    assert [read_header(path).first for path in segment_files(it.layout.ledger_dir)] == [0, 1, 2]

@@ -378,6 +378,30 @@ def test_silent_and_idle_connections_are_closed_without_a_word() -> None:
     run(test())
 
 
+def test_a_connection_that_grew_old_is_closed_after_the_answer_in_hand() -> None:
+    """What was sent behind it is no request: the client may send it again elsewhere (RFC 9112 9.6)."""
+
+    async def test() -> None:
+        gate = asyncio.Event()
+        async with serving(RecordingExchange(gate), keep_alive_time_s=0.05) as wire:
+            asyncio.get_running_loop().call_later(0.1, gate.set)
+            answer = await wire.say(GET + b"\r\n", GET + b"\r\n")
+            assert (statuses(answer), b"connection: close" in answer) == ([200], True)
+            assert len(wire.exchange.handled) == 1
+
+    run(test())
+
+
+def test_a_young_connection_stays() -> None:
+    async def test() -> None:
+        async with serving(keep_alive_time_s=3_600) as wire:
+            answer = await wire.say(GET + b"\r\n", GET + LAST)
+            assert statuses(answer) == [200, 200]
+            assert answer.count(b"connection: close") == 1
+
+    run(test())
+
+
 def test_a_client_that_leaves_its_answer_unread_is_cut_off() -> None:
     async def test() -> None:
         large = Response(200, (), b"x" * 20_000_000)

@@ -30,6 +30,11 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "tls_client_ca": None,
         "admin": Address("127.0.0.1", 8091),
         "control": None,
+        "keep_alive_time": None,
+        "self_check": "off",
+        "self_check_host": None,
+        "self_check_ports": (),
+        "probes": {},
         "engine": "auto",
         "opa": None,
         "policy": None,
@@ -94,6 +99,19 @@ SPANS = "--window-spans: one to 4 spans of whole minutes, up to 7d, such as 15m,
             {"upstream": "http://u:p@h:1"},
             "--upstream: 'http://u:p@h:1' is none of http://HOST:PORT, https://HOST:PORT, unix://PATH",
         ),
+        (
+            {"self_check": "strict", "self_check_ports": "8080"},
+            "--self-check-host: is required with --self-check: in a pod, its own address (status.podIP)",
+        ),
+        (
+            {"self_check": "warn", "self_check_host": "10.0.0.5"},
+            "--self-check-ports: is required with --self-check: the ports that the model server may listen on",
+        ),
+        ({"self_check_host": "localhost"}, "--self-check-host: 'localhost' is no IP address"),
+        ({"self_check_host": "::1"}, "--self-check-host: ::1 is not by which others reach this machine"),
+        ({"self_check_host": "0.0.0.0"}, "--self-check-host: 0.0.0.0 is not by which others reach this machine"),
+        ({"self_check_ports": ",".join(map(str, range(1, 18)))}, "--self-check-ports: 16 ports at most"),
+        ({"self_check_ports": "0"}, "--self-check-ports.0: Input should be greater than or equal to 1"),
         ({"policy_max_age": "0"}, "--policy-max-age: Input should be greater than 0"),
         ({"otlp": "nope"}, "--otlp: 'nope' is not an http:// or https:// URL"),
         ({"consent_keys": "/nowhere.jwks"}, "--consent-keys: /nowhere.jwks does not exist"),
@@ -130,6 +148,10 @@ def test_every_setting_says_what_it_means() -> None:
 )
 def test_stores_that_replicas_share(store: str) -> None:
     assert load({**NEEDED, "window_store": store}).window_store == store
+
+
+def test_ports_are_sorted_and_each_there_once() -> None:
+    assert load({**NEEDED, "self_check_ports": "9000,8080,9000"}).self_check_ports == (8080, 9000)
 
 
 def test_spans_are_sorted_and_each_there_once() -> None:

@@ -21,6 +21,7 @@ RULES: list[dict[str, Any]] = [
 PAGE = (REPOSITORY / "docs" / "shipping.md").read_text()
 FAIRNESS = (REPOSITORY / "docs" / "fairness.md").read_text()
 BUNDLES = (REPOSITORY / "docs" / "bundles.md").read_text()
+SECURITY = (REPOSITORY / "docs" / "security.md").read_text()
 METRICS = {metric.name: metric for metric in names.METRICS}
 NAMES = re.compile(r"\bsidecar_[a-z_]+")
 
@@ -45,10 +46,10 @@ def test_a_counter_is_looked_at_by_its_growth(rule: dict[str, Any]) -> None:
     assert counters == grown
 
 
-def test_names_stand_once_and_the_page_explains_each() -> None:
+def test_names_stand_once_and_a_page_explains_each() -> None:
     names = [rule["alert"] for rule in RULES]
     assert len(names) == len(set(names)) > 10
-    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE + FAIRNESS + BUNDLES, re.MULTILINE)) == set(names)
+    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE + FAIRNESS + BUNDLES + SECURITY, re.MULTILINE)) == set(names)
 
 
 def test_the_page_has_all_metrics_of_shipping_and_no_others() -> None:

@@ -88,29 +88,37 @@ def test_trouble_and_its_end_are_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_it_ships_until_told_to_stop_and_then_what_is_still_due() -> None:
     it = Scripted([True, True, True], last=[True, True, False])
-    ship(it, it.stop, Pauses(longest))
+    ship(it, it.stop, Pauses(longest), 60.0)
     assert it.rounds == [False, False, False, True, True, True]
 
 
-def test_the_last_rounds_have_an_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(loop, "LAST_ROUND_S", 0.0)
-    it = Scripted([True], last=[True] * 9)
-    ship(it, it.stop, Pauses(longest))
-    assert it.rounds == [False, True]
-    failing = Scripted([True], last=[Unavailable("away")])
-    ship(failing, failing.stop, Pauses(longest))
-    assert "the next start goes on: away" in caplog.text
+def test_the_last_rounds_have_an_end_which_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    for step, why in ((True, "it is too much"), (Unavailable("away"), "away")):
+        it = Scripted([True], last=[step] * 9)
+        ship(it, it.stop, Pauses(longest), 0.0)
+        assert it.rounds == [False, True]
+        assert caplog.messages[-1] == f"scripted: not all was shipped before the end; the next start goes on: {why}"
+
+
+def test_what_fails_at_the_end_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There may be no next start: the disk of a pod can end with it."""
+    monkeypatch.setattr(loop, "LAST_ROUND_PAUSE_S", 0.001)
+    it = Scripted([True], last=[Unavailable("away"), OSError("disk"), True, False])
+    ship(it, it.stop, Pauses(longest), 60.0)
+    assert (it.rounds, caplog.messages) == ([False, True, True, True, True], [])
 
 
 def test_a_pause_ends_when_it_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise this test would take half a minute."""
     monkeypatch.setattr(loop, "FIRST_PAUSE_S", 30.0)
     it = Scripted([Unavailable("away")])
-    ship(it, it.stop, Pauses(longest))
+    ship(it, it.stop, Pauses(longest), 60.0)
     assert it.rounds == [False, True]
 
 
 def test_a_defect_is_not_hidden() -> None:
     it = Scripted([KeyError("x")])
     with pytest.raises(KeyError):
-        ship(it, it.stop, Pauses(longest))
+        ship(it, it.stop, Pauses(longest), 60.0)

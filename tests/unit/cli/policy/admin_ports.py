@@ -29,7 +29,7 @@ def status(audit_dir: Path, models: dict[str, dict[str, str]], mode: str = "enfo
 @contextmanager
 def admin_port(shown: dict[str, Any], uds: Path | None = None, *, private: bool = True) -> Generator[str]:
     """HOST:PORT, or the socket's path."""
-    views = Views(unready=list, metrics=lambda _: (b"", ""), status=lambda: shown, decision=lambda _: [])
+    views = Views(unready=list, metrics=lambda _: (b"", ""), status=lambda: shown, decision=lambda _: [], probes={})
     config = uvicorn.Config(
         admin_app(views, private=private),
         host="127.0.0.1",

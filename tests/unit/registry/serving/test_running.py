@@ -144,10 +144,13 @@ def test_it_does_not_start_and_says_why_all_at_once(tmp_path: Path) -> None:
     assert problems[-1] == "sidecar: --database: the database is empty: run `sidecar registry migrate`"
 
 
-def test_it_speaks_tls(tmp_path: Path) -> None:
+def test_it_speaks_tls_with_the_certificate_that_is_there_now(tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path)
     trusted = ssl.create_default_context(cafile=cert)
     with RegistryServer(tmp_path, "--tls-cert", str(cert), "--tls-key", str(key)) as server:
         url = server.url.replace("http:", "https:") + "/health/live"
         with urllib.request.urlopen(url, context=trusted) as answer:
             assert answer.read() == b'{"status":"live"}'
+        self_signed(tmp_path)
+        renewed, port = cert.read_text(), int(url.split(":")[2].split("/")[0])
+        wait_until(lambda: ssl.get_server_certificate(("127.0.0.1", port)) == renewed)

@@ -90,11 +90,13 @@ async def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
             token_keys=str(tmp_path / "bad.json"),
             policy_key=tmp_path / "bad.pem",
             subject_key=tmp_path / "bad.key",
+            tls_cert=tmp_path / "bad.pem",
+            tls_key=tmp_path / "bad.key",
         )
     )
     assert [problem.split(":")[0] for problem in found] == [
         *("--tokens", "--tokens", "--tokens", "--token-keys", "--subject-key", "--policy-key"),
-        *("--signing-key", "--database"),
+        *("--tls-cert", "--signing-key", "--database"),
     ]
 
 

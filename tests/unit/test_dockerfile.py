@@ -1,0 +1,70 @@
+"""The image cannot be built in every place that tests run, so what must hold of it is read out of its files."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEXT = (REPOSITORY / "Dockerfile").read_text()
+STEPS = [
+    (step.split()[0], step.split(maxsplit=1)[1])
+    for step in re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    if step
+]
+PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def last(name: str) -> str:
+    return [rest for step, rest in STEPS if step == name][-1]
+
+
+def copied() -> set[str]:
+    """From the checkout into the stage that builds."""
+    words = [rest.split() for step, rest in STEPS if step == "COPY" and "--from" not in rest]
+    return {source for *sources, _ in words for source in sources}
+
+
+def test_it_runs_as_a_user_that_is_known_by_number_and_not_root() -> None:
+    user, group = map(int, last("USER").split(":"))
+    assert user > 0 < group
+    after = [step for step, _ in STEPS][[step for step, _ in STEPS].index("USER") :]
+    assert "RUN" not in after
+
+
+def test_signals_reach_the_process() -> None:
+    """A shell in front of it would keep SIGTERM for itself."""
+    assert last("ENTRYPOINT") == '["sidecar"]'
+
+
+def test_every_stage_is_the_same_base_of_one_version_that_this_project_supports() -> None:
+    bases = [rest.split()[0] for step, rest in STEPS if step == "FROM"]
+    assert set(bases) == {"${PYTHON_IMAGE}"}
+    [(minor, patch)] = re.findall(r"python:3\.(\d+)\.(\d+)-slim-[a-z]+$", last("ARG"))
+    least, beyond = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
+    assert int(least) <= int(minor) < int(beyond)
+    assert patch
+
+
+def test_its_version_is_the_projects() -> None:
+    assert f'image.version="{PROJECT["version"]}"' in last("LABEL")
+    assert re.findall(r"model-policy-sidecar:(\S+) ", TEXT) == [PROJECT["version"]]
+
+
+def test_what_it_installs_there_is() -> None:
+    [extras] = re.findall(r"\.whl\)\[([a-z,]+)\]", last("RUN"))
+    assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"]) - {"dev", "demo", "plot"}
+    assert "--only-binary=:all:" in last("RUN")
+
+
+def test_the_wheel_has_all_that_it_is_made_of_and_the_context_no_more() -> None:
+    build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*build["packages"], *build["force-include"], PROJECT["readme"], *PROJECT["license-files"]}
+    assert copied() == needed | {"pyproject.toml"}
+    lines = [line for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert {line.removeprefix("!") for line in lines if line.startswith("!")} == copied()
+    assert any(fnmatch("sidecar/__pycache__", line) for line in lines[1:])
