@@ -2,8 +2,8 @@
 
 `rooms.py` opens each room by the settings, `shipping.py` starts the process that ships; `assembly.py` connects them,
 `ports.py` binds their sockets, `serving.py` runs them. What is seen of them: `readiness.py`, `status.py`, `readings.py`
-for the metrics page, and `journal.py`, which tells meters and trail of the policy. What looks at the model
-server from here: `self_check.py` (can it be reached past us?), `probing.py` (the kubelet's probes). What keeps a sidecar from starting:
-`problems.py`; what is known of bundles beyond a restart: `bundle_file.py`. Knows all rooms but `evidence`; nothing but
-`cli` imports it. Logic that could live in a room does not belong here.
+for the metrics page, and `journal.py`, which tells meters and trail of the policy. What looks at the model server from
+here: `self_check.py` (can it be reached past us?), `probing.py` (the kubelet's probes). What keeps a sidecar from
+starting: `problems.py`; what is known of bundles beyond a restart: `bundle_file.py`. Knows all rooms but `evidence`;
+nothing but `cli` imports it. Logic that could live in a room does not belong here.
 """

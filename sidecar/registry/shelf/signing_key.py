@@ -6,6 +6,8 @@ that engines have, and asks none of them to fetch anything anew.
 
 from __future__ import annotations
 
+import errno
+import logging
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
 
 KEY_ID = "registry"
 
+logger = logging.getLogger("sidecar.registry")
+
 
 def load(path: Path) -> SigningKey:
-    """A key that is there; raises OSError, `KeyInvalid`. Its public half goes beside it, for engines."""
+    """A key that is there; raises OSError, `KeyInvalid`. Its public half goes beside it, for engines, unless nothing can
+    be written there: a Secret of Kubernetes is mounted read-only, and who made it has both halves."""
     pem = path.read_bytes()
     key = SigningKey(pem, KEY_ID)
     _publish(path, pem)
@@ -55,5 +60,11 @@ def _publish(path: Path, pem: bytes) -> None:
         raise KeyInvalid(str(error)) from None
     content = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     target = public_file(path)
-    if not target.exists() or target.read_bytes() != content:
+    if target.exists() and target.read_bytes() == content:
+        return
+    try:
         durable.replace(target, content, mode=0o644)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        logger.info("%s: cannot be written here; the public half is not laid beside the key", target)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,3 +44,19 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
         signing_key.load_or_make(path)
     with pytest.raises(FileNotFoundError):
         signing_key.load(tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize(("number", "raises"), [(errno.EROFS, False), (errno.EACCES, False), (errno.ENOSPC, True)])
+def test_a_given_key_may_lie_where_nothing_can_be_written(
+    number: int, raises: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "signing.pem"
+    made = signing_key.load_or_make(path).sign(FILES, "data")
+    signing_key.public_file(path).unlink()
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(signing_key.durable, "replace", refused)
+    with pytest.raises(OSError, match="no") if raises else nullcontext():
+        assert signing_key.load(path).sign(FILES, "data") == made
