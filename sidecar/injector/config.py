@@ -1,0 +1,145 @@
+"""What the operator says about guarding, the same for all pods: `injector.yaml`, which the chart writes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+
+from sidecar.injector.own_settings import problems_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sidecar.injector.own_settings import SettingValue
+
+SIZE = re.compile(r"[1-9]\d{0,9}(Ki|Mi|Gi|Ti)")
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+Image = Annotated[str, StringConstraints(pattern=r"^\S{1,512}$")]
+Amount = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+
+
+class ConfigInvalid(Exception):
+    """All that is wrong with the injector's configuration, at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Resources(_Part):
+    """Kubernetes' quantities by resource name, such as `{cpu: 250m, memory: 128Mi}`."""
+
+    requests: dict[str, Amount] = Field(default_factory=dict)
+    limits: dict[str, Amount] = Field(default_factory=dict)
+
+
+class ResourcesOf(_Part):
+    """What each guard container gets. OPA's memory grows with the bundles: some twenty times their JSON."""
+
+    sidecar: Resources = Resources(requests={"cpu": "250m", "memory": "128Mi"}, limits={"memory": "512Mi"})
+    opa: Resources = Resources(requests={"cpu": "250m", "memory": "128Mi"}, limits={"memory": "1Gi"})
+
+
+class AuditVolume(_Part):
+    """Where records wait until they are shipped: a volume of the node, or with a class a claim of the pod's own."""
+
+    size: Annotated[str, StringConstraints(pattern=f"^{SIZE.pattern}$")] = "4Gi"
+    storage_class: Name | None = None
+
+
+class InjectorConfig(_Part):
+    """All that a guarded pod has beside what its author wrote. Times in seconds."""
+
+    sidecar_image: Image
+    opa_image: Image = "openpolicyagent/opa:1.22.2-static"
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    engine: Literal["opa", "embedded"] = "opa"
+    admin_port: int = Field(default=8091, ge=1024, le=65_535)
+    run_as_user: int = Field(default=65_532, ge=1, le=2**31 - 1)
+    secret: Name = "model-policy-sidecar"  # noqa: S105 - the name of a Secret, which is none
+    """The Secret with the files that guard containers read: in every guarded namespace, by this name."""
+    settings: dict[str, str | int | float | bool | list[str | int | float]] = Field(default_factory=dict)
+    """Settings of `sidecar run` by name; not those that the injector decides itself (`own_settings.DECIDED`)."""
+    opa_config: str | None = Field(default=None, max_length=64 << 10)
+    resources: ResourcesOf = ResourcesOf()
+    audit_volume: AuditVolume = AuditVolume()
+    drain_s: int = Field(default=10, ge=1, le=300)
+    """How long a pod that is told to end still gets new connections: until every proxy knows that it is leaving."""
+    keep_alive_time_s: int = Field(default=5, ge=1, le=300)
+    upstream_timeout_s: int = Field(default=30, ge=1, le=3_600)
+    upstream_timeout_limit_s: int = Field(default=300, ge=1, le=3_600)
+    allow_shadow: bool = False
+    allow_metadata: bool = False
+
+    @classmethod
+    def load(cls, path: Path) -> InjectorConfig:
+        """The configuration in a YAML file. Raises `ConfigInvalid`."""
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigInvalid([f"{path}: {error}"]) from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, source: str = "configuration") -> InjectorConfig:
+        """The same out of the file's text. Raises `ConfigInvalid`."""
+        try:
+            content: object = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError) as error:
+            raise ConfigInvalid([f"{source} is not YAML: {' '.join(str(error).split())}"]) from error
+        if not isinstance(content, dict):
+            raise ConfigInvalid([f"{source} holds no configuration: write one `name: value` a line"])
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise ConfigInvalid([f"{source}: {problem}" for problem in _texts(error)]) from error
+
+    @field_validator("settings")
+    @classmethod
+    def _are_settings(cls, value: dict[str, SettingValue]) -> dict[str, SettingValue]:
+        if problems := problems_of(value):
+            raise ValueError("; ".join(problems))
+        return value
+
+    @field_validator("opa_config")
+    @classmethod
+    def _fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
+        engine = info.data.get("engine")
+        if engine == "opa" and not value:
+            raise ValueError("is required with engine opa: `sidecar registry opa-config` prints one")
+        if engine == "embedded" and value:
+            raise ValueError("is OPA's; leave it out with engine embedded")
+        return value
+
+    @field_validator("upstream_timeout_limit_s")
+    @classmethod
+    def _is_no_less(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("upstream_timeout_s", value):
+            raise ValueError("is less than upstream_timeout_s")
+        return value
+
+    @property
+    def mode(self) -> str:
+        """What pods are guarded with whose authors ask for nothing: `enforce` or `shadow`."""
+        return str(self.settings.get("mode", "enforce"))
+
+    @property
+    def metadata(self) -> str:
+        """Whether metadata endpoints pass, where authors ask for nothing: `deny` or `allow`."""
+        return str(self.settings.get("metadata", "deny"))
+
+
+def _texts(error: ValidationError) -> list[str]:
+    texts: list[str] = []
+    for detail in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in cast("tuple[object, ...]", detail["loc"]))
+        known = {"missing": "is required", "extra_forbidden": "is no part of it"}
+        texts.append(f"{place}: {known.get(detail['type'], detail['msg'].removeprefix('Value error, '))}")
+    return texts

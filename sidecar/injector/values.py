@@ -1,0 +1,24 @@
+"""What guarding a pod comes to: the guarded pod, or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Json = dict[str, object]
+"""An object as JSON has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guarded pod and every decision that was taken, one a line."""
+
+    pod: Json
+    explanation: tuple[str, ...]
+
+
+class PodRefused(Exception):
+    """All that stands against guarding a pod, at once; each problem names its remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems

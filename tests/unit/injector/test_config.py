@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.injector.config import ConfigInvalid, InjectorConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEAST = 'sidecar_image: registry.example/sidecar:1\nopa_config: "services: {}"\n'
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigInvalid) as invalid:
+        InjectorConfig.parse(text, "injector.yaml")
+    return invalid.value.problems
+
+
+def test_defaults() -> None:
+    assert InjectorConfig.parse(LEAST).model_dump() == {
+        "sidecar_image": "registry.example/sidecar:1",
+        "opa_image": "openpolicyagent/opa:1.22.2-static",
+        "image_pull_policy": "IfNotPresent",
+        "engine": "opa",
+        "admin_port": 8091,
+        "run_as_user": 65_532,
+        "secret": "model-policy-sidecar",
+        "settings": {},
+        "opa_config": "services: {}",
+        "resources": {
+            "sidecar": {"requests": {"cpu": "250m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+            "opa": {"requests": {"cpu": "250m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+        },
+        "audit_volume": {"size": "4Gi", "storage_class": None},
+        "drain_s": 10,
+        "keep_alive_time_s": 5,
+        "upstream_timeout_s": 30,
+        "upstream_timeout_limit_s": 300,
+        "allow_shadow": False,
+        "allow_metadata": False,
+    }
+
+
+def test_is_loaded_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "injector.yaml"
+    file.write_text(LEAST + "settings: {mode: shadow, metadata: allow}\n")
+    loaded = InjectorConfig.load(file)
+    assert (loaded.mode, loaded.metadata) == ("shadow", "allow")
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert problems(
+        "engine: opa\nadmin_port: 80\ndrain: 3\nupstream_timeout_s: 60\nupstream_timeout_limit_s: 30\n"
+    ) == [
+        "injector.yaml: sidecar_image: is required",
+        "injector.yaml: admin_port: Input should be greater than or equal to 1024",
+        "injector.yaml: opa_config: is required with engine opa: `sidecar registry opa-config` prints one",
+        "injector.yaml: upstream_timeout_limit_s: is less than upstream_timeout_s",
+        "injector.yaml: drain: is no part of it",
+    ]
+
+
+def test_settings_are_checked_by_their_own_types() -> None:
+    assert problems(LEAST + "settings: {listen: x, mode: off, nothing: 1, audit_keep: soon}\n") == [
+        "injector.yaml: settings: listen is the injector's to decide; nothing is no setting of `sidecar run`; "
+        "mode: Input should be 'enforce' or 'shadow'; "
+        "audit_keep: 'soon' is not a duration such as 90s, 15m, 1h or none"
+    ]
+
+
+def test_the_embedded_engine_has_no_configuration_of_opa() -> None:
+    assert problems(LEAST + "engine: embedded\n") == [
+        "injector.yaml: opa_config: is OPA's; leave it out with engine embedded"
+    ]
+    assert InjectorConfig.parse("sidecar_image: a\nengine: embedded\n").opa_config is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "holds no configuration: write one `name: value` a line"),
+        ("- a", "holds no configuration: write one `name: value` a line"),
+        ("a: [", "is not YAML: "),
+    ],
+)
+def test_what_is_no_configuration(text: str, problem: str) -> None:
+    [told] = problems(text)
+    assert told.startswith(f"injector.yaml {problem}")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="No such file"):
+        InjectorConfig.load(tmp_path / "injector.yaml")
