@@ -17,6 +17,8 @@ _VERBS = {
     "audit": "Read the audit trail: verify, show, prove, export, replay, forget.",
     "policy": "Work on policies: check, test, build, publish, backtest.",
     "registry": "What rules know, and its way to every engine: serve, import, export, propose.",
+    "inject": "Write the guarded manifest of a model's Deployment or Pod.",
+    "injector": "Guard the pods of a Kubernetes cluster: serve, explain, init, rotate.",
     "version": "Print versions of the sidecar and its engines.",
 }
 

@@ -22,7 +22,7 @@ class Settings(Checks):
     """All settings, checked. Frozen: a change means a restart, except for policy, data and key files."""
 
     model_config = SettingsConfigDict(env_prefix="SIDECAR_")
-    variables_of_others = "CACHE|REGISTRY_.*"  # the scripts' cache folder, the registry's settings
+    variables_of_others = "CACHE|REGISTRY_.*|INJECTOR_.*"  # the scripts' cache folder, other processes' settings
 
     # The model server
     upstream: str = Field(description="The model server: http://HOST:PORT, https://… or unix://PATH")

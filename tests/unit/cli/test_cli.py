@@ -16,7 +16,7 @@ from tests.lab import DATA, REGO, infer, lab
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERBS = ["run", "check", "demo", "audit", "policy", "version"]
+VERBS = ["run", "check", "demo", "audit", "policy", "registry", "inject", "injector", "version"]
 
 
 def sidecar(*arguments: str) -> Result:
