@@ -13,6 +13,8 @@ TOGETHER = {
     "tests/e2e/test_clients.py": "real model servers",
     "tests/e2e/test_demo.py": "a finished demo",
     "tests/e2e/test_replay.py": "a finished demo",
+    "tests/e2e/kubernetes/release/": "a cluster",
+    "tests/kubernetes/": "a cluster",
 }
 """Files, by the start of their path, that share what is costly to start."""
 

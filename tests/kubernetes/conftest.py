@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.kubernetes.fixtures import cluster
+
+__all__ = ["cluster"]
