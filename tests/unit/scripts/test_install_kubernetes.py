@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "install-kubernetes"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
-TOOLS = ("etcd", "helm", "kubeconform")
+TOOLS = ("etcd", "helm", "kustomize", "kubeconform")
 
 
 def built(checkout: Checkout) -> dict[str, Path]:
