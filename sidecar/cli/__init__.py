@@ -6,6 +6,10 @@ does lives in the room that it calls.
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
 import click
 
 from sidecar.cli.verbs import Verbs
@@ -23,8 +27,22 @@ _VERBS = {
 }
 
 
+class Process(Verbs):
+    """The verbs, in a process that SIGTERM ends from its first moment on, also where it is a container's first one."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a verb."""
+        if os.getpid() == 1:  # no signal has its default action there: pid_namespaces(7)
+            signal.signal(signal.SIGTERM, _end)
+        return super().invoke(ctx)
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
 @click.command(
-    cls=Verbs,
+    cls=Process,
     package=__name__,
     verbs=_VERBS,
     epilog="Start with `sidecar demo`, then `sidecar run --help`.",

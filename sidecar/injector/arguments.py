@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from sidecar.injector import names
-from sidecar.injector.own_settings import flag, literal
 from sidecar.injector.servers.server import LOOPBACK
 from sidecar.injector.volumes import size_bytes
 
@@ -44,7 +43,7 @@ def of_sidecar(plan: Plan, config: InjectorConfig) -> list[str]:
         f"--listen=[$(POD_IP)]:{doors.public}",
         f"--admin=0.0.0.0:{config.admin_port}",
         *_engine(config),
-        f"--audit-dir={names.STATE_FOLDER}/audit",
+        f"--audit-dir={names.AUDIT_FOLDER}/audit",
         f"--subject-key={names.SECRETS_FOLDER}/subject.key",
         *_probes(plan),
         f"--self-check={'strict' if plan.serving.server.on_loopback else 'warn'}",
@@ -74,3 +73,17 @@ def _settings(plan: Plan, config: InjectorConfig) -> dict[str, object]:
     kept = int(size_bytes(config.audit_volume.size) * KEPT_SHARE)
     defaults = {"audit_keep_bytes": kept}
     return {**defaults, **config.settings, "mode": plan.mode, "metadata": plan.metadata}
+
+
+def flag(name: str, value: object) -> str:
+    """A setting as an argument of `sidecar run`: `audit_keep`, `12h` is `--audit-keep=12h`."""
+    text = ",".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
+    return f"--{name.replace('_', '-')}={literal(text)}"
+
+
+def literal(text: str) -> str:
+    """Text that the kubelet passes on as it is: it would put variables in place of `$(NAME)`, and takes `$$` for `$`.
+
+    Source: Kubernetes API reference, Container, `args`.
+    """
+    return text.replace("$", "$$")

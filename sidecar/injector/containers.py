@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from sidecar.injector import names
-from sidecar.injector.arguments import of_opa, of_sidecar
+from sidecar.injector import arguments, names
 from sidecar.injector.servers.torchserve import IMAGE_USER
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def _opa(config: InjectorConfig) -> Json:
     return {
         **_hardened(names.OPA, config.opa_image, config),
         "restartPolicy": "Always",
-        "args": of_opa(),
+        "args": arguments.of_opa(),
         "resources": _resources(config.resources.opa),
         "volumeMounts": [
             _mount(names.SOCKET_VOLUME, names.SOCKET_FOLDER),
@@ -59,11 +58,11 @@ def _sidecar(plan: Plan, config: InjectorConfig) -> Json:
     return {
         **_hardened(names.SIDECAR, config.sidecar_image, config),
         "restartPolicy": "Always",
-        "args": of_sidecar(plan, config),
+        "args": arguments.of_sidecar(plan, config),
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}}],
         "ports": _ports(plan, config),
         "resources": _resources(config.resources.sidecar),
-        "volumeMounts": [*socket, _mount(names.AUDIT_VOLUME, names.STATE_FOLDER), *_shared_mounts()],
+        "volumeMounts": [*socket, _mount(names.AUDIT_VOLUME, names.AUDIT_FOLDER), *_shared_mounts()],
         # A native sidecar's startup probe holds back the model: live is enough, for ready takes bundles.
         "startupProbe": _probe(live, period_s=1, failures=STARTUP_TRIES),
         "readinessProbe": _probe({**live, "path": "/health/ready"}, period_s=5, failures=3),
@@ -81,8 +80,8 @@ def _ports(plan: Plan, config: InjectorConfig) -> list[Json]:
 def torchserve_config(file: ConfigFile, serving: Container, spec: Spec, config: InjectorConfig) -> Json:
     """Writes the server's configuration anew. Its image is the server's: the file may be in it."""
     image = serving.get("image") or ""
-    made: Json = {
-        **_hardened(names.TORCHSERVE_CONFIG, image, config),
+    return {
+        **_hardened(names.TORCHSERVE_CONFIG, image, config, user=_reader(serving, spec)),
         "command": ["/bin/sh", "-ec", _COPY if file.required else _COPY_IF_THERE],
         "args": [names.TORCHSERVE_CONFIG, TORCHSERVE_FILE, file.path, *file.lines],
         "resources": _resources(config.resources.sidecar),
@@ -92,8 +91,6 @@ def torchserve_config(file: ConfigFile, serving: Container, spec: Spec, config: 
             _mount(names.TORCHSERVE_VOLUME, TOKEN_FOLDER, read_only=True),  # as in `_shared_mounts`
         ],
     }
-    cast("Json", made["securityContext"])["runAsUser"] = _reader(serving, spec)
-    return made
 
 
 def _reader(serving: Container, spec: Spec) -> int:
@@ -112,8 +109,11 @@ def _mounts_of(path: str, serving: Container) -> list[Json]:
     return [] if inner is None else [{**inner, "readOnly": True}]
 
 
-def _hardened(name: str, image: str, config: InjectorConfig) -> Json:
-    """What all have in common. Source: Pod Security Standards, restricted; the rest are Kubernetes' defaults."""
+def _hardened(name: str, image: str, config: InjectorConfig, *, user: int | None = None) -> Json:
+    """What all have in common; `user`: another than the operator's.
+
+    Source: Pod Security Standards, restricted; the rest are Kubernetes' defaults.
+    """
     return {
         "name": name,
         "image": image,
@@ -127,7 +127,7 @@ def _hardened(name: str, image: str, config: InjectorConfig) -> Json:
             "readOnlyRootFilesystem": True,
             "runAsGroup": config.run_as_user,
             "runAsNonRoot": True,
-            "runAsUser": config.run_as_user,
+            "runAsUser": config.run_as_user if user is None else user,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }

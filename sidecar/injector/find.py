@@ -33,9 +33,14 @@ class Serving:
     explained: tuple[str, ...]
 
     @property
+    def container(self) -> Container:
+        """The serving container itself."""
+        return self.command.container
+
+    @property
     def name(self) -> str:
         """The container's."""
-        return self.command.container["name"]
+        return self.container["name"]
 
 
 def find(pod: Pod, asked: Asked, problems: list[str]) -> Serving | None:

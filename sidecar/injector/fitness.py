@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sidecar.injector import names
-from sidecar.injector.shape import containers_of, init_containers_of, is_tcp
+from sidecar.injector.shape import all_containers_of, tcp_ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +36,9 @@ def of_pod(pod: Pod) -> list[str]:
     system = (spec.get("os") or {"name": "linux"})["name"]
     if system != "linux":
         problems.append(f"os.name is {system[:60]!a}; the guard's images are for linux")
-    counted = Counter(container["name"] for container in _all(pod))
+    counted = Counter(container["name"] for container in all_containers_of(pod))
     problems += [f"{count} containers are named {name}; rename them" for name, count in counted.items() if count > 1]
-    for container in _all(pod):
+    for container in all_containers_of(pod):
         problems += _of_container(container)
     return problems
 
@@ -59,23 +59,17 @@ def _of_container(container: Container) -> Iterator[str]:
             yield f"container {name} mounts volume {mount['name']}, which is the guard's; rename the volume"
 
 
-def of_volumes(pod: Pod) -> list[str]:
-    """Volumes whose names are the guard's."""
-    found = [volume["name"] for volume in pod["spec"].get("volumes") or []]
-    return [f"the name {name} is the guard's; rename the volume" for name in found if name in names.GUARD_VOLUMES]
-
-
 def of_ports(pod: Pod, serving: Serving, ports: Ports, config: InjectorConfig) -> list[str]:
     """Ports that two want, and such as lead past the guard from the node."""
     problems: list[str] = []
-    for port in serving.command.container.get("ports") or []:
+    for port in serving.container.get("ports") or []:
         if host_port := port.get("hostPort"):
             problems.append(f"hostPort {host_port} of container {serving.name} leads past the sidecar; use a Service")
     reserved = {config.admin_port: "the sidecar's admin port", names.OPA_DIAGNOSTIC_PORT: "OPA's health"}
     wanted = {**reserved, ports.doors.public: f"the model's, {serving.name}"}
-    for container in _all(pod):
-        is_serving = container is serving.command.container
-        for port in filter(is_tcp, container.get("ports") or []):
+    for container in all_containers_of(pod):
+        is_serving = container is serving.container
+        for port in tcp_ports_of(container):
             number = port["containerPort"]
             if number in (reserved if is_serving else wanted):
                 problems.append(
@@ -86,7 +80,3 @@ def of_ports(pod: Pod, serving: Serving, ports: Ports, config: InjectorConfig) -
     if ports.doors.public in reserved:
         problems.append(f"port {ports.doors.public} is {reserved[ports.doors.public]}; let the model use another")
     return problems
-
-
-def _all(pod: Pod) -> list[Container]:
-    return [*containers_of(pod), *init_containers_of(pod)]

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from sidecar.injector.shape import Pod
     from sidecar.injector.state import Place
 
-__all__ = ["Guarded", "PodRefused", "guard"]
-
 ANNOTATIONS_LIMIT_BYTES = 256 << 10
 """Of all a pod's annotations together, by the API server."""
 
@@ -49,7 +47,7 @@ def guard(pod: Json, config: InjectorConfig, *, namespace: str, registry_ca: str
     explanation = (*plan.explanation, secret)
     editor = Editor(cast("Json", bare))
     _close(editor, plan)
-    _add(editor, bare, plan, config, registry_ca)
+    _add(bare, plan, config, with_registry_ca=registry_ca is not None)
     _annotate(editor, plan, config, explanation, registry_ca)
     settle(cast("Json", original), editor.pod, editor.state)
     return Guarded(editor.pod, explanation)
@@ -88,14 +86,15 @@ def _place(pod: Json, container: str, field: str) -> Place:
     return cast("Place", ("containers" if is_plain else "initContainers", container, field))
 
 
-def _add(editor: Editor, bare: Pod, plan: Plan, config: InjectorConfig, registry_ca: str | None) -> None:
+def _add(bare: Pod, plan: Plan, config: InjectorConfig, *, with_registry_ca: bool) -> None:
+    """What is ours, known by its names, so that no editor needs to remember it."""
     spec = cast("Json", bare["spec"])
     own = cast("list[Json]", init_containers_of(bare))
     last = []
     if plan.binding.config_file is not None:
-        last = [torchserve_config(plan.binding.config_file, plan.serving.command.container, bare["spec"], config)]
+        last = [torchserve_config(plan.binding.config_file, plan.serving.container, bare["spec"], config)]
     spec["initContainers"] = [*guard_containers(plan, config), *own, *last]
-    volumes = guard_volumes(plan, config, with_registry_ca=registry_ca is not None)
+    volumes = guard_volumes(plan, config, with_registry_ca=with_registry_ca)
     spec["volumes"] = [*cast("list[Json]", spec.get("volumes") or []), *volumes]
 
 
@@ -115,7 +114,8 @@ def _annotate(
     editor.pod["metadata"] = metadata
     size_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size_bytes > ANNOTATIONS_LIMIT_BYTES:
-        raise PodRefused(
-            [f"annotations would take {size_bytes} bytes, of {ANNOTATIONS_LIMIT_BYTES} at most; shorten the pod's own, "
-             f"or the environment and probes of container {plan.serving.name}"]
-        )  # fmt: skip
+        problem = (
+            f"annotations would take {size_bytes} bytes, of {ANNOTATIONS_LIMIT_BYTES} at most; shorten the pod's own, "
+            f"or the environment and probes of container {plan.serving.name}"
+        )
+        raise PodRefused([problem])

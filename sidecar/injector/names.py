@@ -11,6 +11,9 @@ LABEL_GUARD: Final = f"{DOMAIN}/guard"
 """Of a namespace `all` or `labelled`; of a pod in a labelled one `enabled`."""
 LABEL_GUARDED: Final = f"{DOMAIN}/guarded"
 """`true` on every guarded pod."""
+GATE: Final = f"{DOMAIN}/unguarded"
+"""A scheduling gate: no node gets a pod that has it. The Kustomize component gives it to every pod before it asks us to
+guard it, for Kustomize leaves out functions that it is not told to run, and says nothing."""
 
 CONTAINER: Final = f"{DOMAIN}/container"
 SERVER: Final = f"{DOMAIN}/server"
@@ -58,7 +61,7 @@ OPA_DIAGNOSTIC_PORT: Final = 8282
 
 CONFIG_FOLDER: Final = "/etc/model-policy-sidecar/config"
 SECRETS_FOLDER: Final = "/etc/model-policy-sidecar/secrets"
-STATE_FOLDER: Final = "/var/lib/model-policy-sidecar"
+AUDIT_FOLDER: Final = "/var/lib/model-policy-sidecar"
 BUNDLES_FOLDER: Final = "/var/lib/opa"
 SOCKET_FOLDER: Final = "/run/policy"
 OPA_SOCKET: Final = f"unix://{SOCKET_FOLDER}/opa.sock"

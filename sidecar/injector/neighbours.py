@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sidecar.injector.shape import containers_of, init_containers_of
+from sidecar.injector.shape import all_containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ def callers(pod: Pod, serving: Serving, ports: Ports) -> list[str]:
     numbers = sorted({ports.doors.public, ports.doors.upstream})
     loopback = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(?:{'|'.join(map(str, numbers))})(?!\d)")
     problems: list[str] = []
-    for container in (*containers_of(pod), *init_containers_of(pod)):
-        if container is serving.command.container:
+    for container in all_containers_of(pod):
+        if container is serving.container:
             continue
         if _is_proxy(container):
             problems.append(f"container {container['name']}: {PROXIES[container['name']]}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import ValidationError, field_validator
 
 from sidecar.settings import Settings
+from sidecar.settings.checks import SERVER_KINDS
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 SettingValue = str | int | float | bool | list[str | int | float]
 
@@ -18,39 +22,43 @@ DECIDED = frozenset(
 """Each follows from the pod, or has a field of its own in the injector's configuration."""
 
 
+class _InPod(Settings):
+    """The settings of a guarded pod, where only what is given counts: no variables of this machine, no file of it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """See pydantic-settings."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @field_validator("consent_keys", check_fields=False)
+    @classmethod
+    def _is_there(cls, value: str | None) -> str | None:
+        return value
+
+
+OF_SOME_POD = {"upstream": "http://127.0.0.1:8080", "server": SERVER_KINDS[0]}
+
+
 def problems_of(settings: dict[str, SettingValue]) -> list[str]:
-    """What is wrong with each setting by its own type and bounds. Files are in the pod, so that none is looked for."""
+    """Why a sidecar with these settings would not start, in whatever pod."""
     problems = [f"{name} is the injector's to decide" for name in sorted(DECIDED & settings.keys())]
     unknown = settings.keys() - DECIDED - Settings.model_fields.keys()
     problems += [f"{name} is no setting of `sidecar run`" for name in sorted(unknown)]
-    return problems + _misfits({name: settings[name] for name in settings if name not in DECIDED | unknown})
-
-
-def _misfits(settings: dict[str, SettingValue]) -> list[str]:
-    fields: dict[str, Any] = {
-        name: (Settings.model_fields[name].annotation, Settings.model_fields[name]) for name in settings
-    }
-    kind: type[BaseModel] = create_model("Given", **fields)
+    given = {name: _word(settings[name]) for name in settings if name not in DECIDED | unknown}
     try:
-        kind.model_validate({name: _word(value) for name, value in settings.items()})
+        _InPod.model_validate(OF_SOME_POD | given)
     except ValidationError as error:
-        return [f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()]
-    return []
+        problems += [f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()]
+    return problems
 
 
 def _word(value: SettingValue) -> object:
     return ",".join(map(str, value)) if isinstance(value, list) else value
-
-
-def flag(name: str, value: object) -> str:
-    """A setting as an argument of `sidecar run`: `audit_keep`, `12h` is `--audit-keep=12h`."""
-    text = ",".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
-    return f"--{name.replace('_', '-')}={literal(text)}"
-
-
-def literal(text: str) -> str:
-    """Text that the kubelet passes on as it is: it would put variables in place of `$(NAME)`, and takes `$$` for `$`.
-
-    Source: Kubernetes API reference, Container, `args`.
-    """
-    return text.replace("$", "$$")

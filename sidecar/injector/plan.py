@@ -56,7 +56,7 @@ class Plan:
 
 def plan_for(pod: Pod, config: InjectorConfig) -> Plan:
     """The plan for a pod that is not guarded yet. Raises `PodRefused` with all that stands against it."""
-    problems = fitness.of_pod(pod) + fitness.of_volumes(pod)
+    problems = fitness.of_pod(pod)
     asked = read_asked(annotations_of(pod), config, problems)
     serving = find(pod, asked, problems)
     ports = plan_ports(pod, serving, asked, config, problems) if serving else None
@@ -77,7 +77,7 @@ def plan_for(pod: Pod, config: InjectorConfig) -> Plan:
         binding=binding,
         args=args,
         probes=probes,
-        shutdown=plan_shutdown(serving.command.container, pod["spec"], config, timeout_s),
+        shutdown=plan_shutdown(serving.container, pod["spec"], config, timeout_s),
         upstream_timeout_s=timeout_s,
         mode=asked.mode or config.mode,
         metadata=asked.metadata or config.metadata,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.injector import names
 from sidecar.injector.servers.server import Doors
-from sidecar.injector.shape import PORT_LIMIT, containers_of, init_containers_of, is_tcp
+from sidecar.injector.shape import PORT_LIMIT, all_containers_of, tcp_ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +54,8 @@ def plan_ports(pod: Pod, serving: Serving, asked: Asked, config: InjectorConfig,
         problems.append(
             f"port {public} takes a privilege that the sidecar has not; let the model listen on 1024 or above"
         )
-    own = [port for port in serving.command.container.get("ports") or [] if is_tcp(port)]
-    others = _declared(container for container in _all(pod) if container is not serving.command.container)
+    own = tcp_ports_of(serving.container)
+    others = _declared(container for container in all_containers_of(pod) if container is not serving.container)
     taken = {*others, config.admin_port, names.OPA_DIAGNOSTIC_PORT}
     known = {*serving.server.other_ports, *(port["containerPort"] for port in own), public}
     doors = _doors(serving, public, taken, known)
@@ -96,7 +96,7 @@ def _public(serving: Serving, asked: Asked, problems: list[str]) -> tuple[int, s
 def _asked(serving: Serving, port: int | str, problems: list[str]) -> tuple[int, str] | None:
     if isinstance(port, int):
         return port, f"annotation {names.PORT}"
-    number = resolve(serving.command.container, port)
+    number = resolve(serving.container, port)
     if number is None:
         problems.append(f"annotation {names.PORT}: the serving container has no port {port!r}; write its number")
         return None
@@ -119,7 +119,7 @@ def _port_number(text: str | None) -> int | None:
 
 def _declared_http(serving: Serving) -> tuple[int, str] | None:
     """The container's own entry for HTTP: the server's usual port, one named so, or the only one."""
-    own = [port for port in serving.command.container.get("ports") or [] if is_tcp(port)]
+    own = tcp_ports_of(serving.container)
     usual = [port for port in own if port["containerPort"] == serving.server.http_port]
     named = [port for port in own if port.get("name") in HTTP_NAMES]
     for found in (usual, named, own):
@@ -147,10 +147,6 @@ def _metrics_ports(serving: Serving, own: list[Port]) -> set[int]:
     given = _port_number(serving.command.flag(serving.server.metrics_flag)) if serving.server.metrics_flag else None
     named = {port["containerPort"] for port in own if port.get("name") == "metrics"}
     return {given or serving.server.metrics_port, *named}
-
-
-def _all(pod: Pod) -> list[Container]:
-    return [*containers_of(pod), *init_containers_of(pod)]
 
 
 def _declared(containers: Iterable[Container]) -> set[int]:

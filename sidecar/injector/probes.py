@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from pydantic import TypeAdapter, ValidationError
 
 from sidecar.injector.ports import resolve
-from sidecar.injector.shape import containers_of, init_containers_of
+from sidecar.injector.shape import all_containers_of
 from sidecar.settings.probes import Probes
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def rewritten(
     """All probes that have to change."""
     view = _View(serving, ports, config, problems)
     found: list[Rewritten] = []
-    for container in (*containers_of(pod), *init_containers_of(pod)):
+    for container in all_containers_of(pod):
         for field, kind in FIELDS.items():
             probe = container.get(field)
             performed = view.performed(container, field, probe) if probe else None
@@ -133,7 +133,7 @@ class _View:
         return port if self._is_ours(container, port) else None
 
     def _is_ours(self, container: Container, port: int) -> bool:
-        if container is self.serving.command.container:
+        if container is self.serving.container:
             return True
         closed = {entry["containerPort"] for entry in self.ports.closed}
         return port in {self.ports.doors.public, self.ports.doors.upstream, *closed}

@@ -213,11 +213,16 @@ def init_containers_of(pod: Pod) -> list[Container]:
     return pod["spec"].get("initContainers") or []
 
 
+def all_containers_of(pod: Pod) -> list[Container]:
+    """Both."""
+    return [*containers_of(pod), *init_containers_of(pod)]
+
+
+def tcp_ports_of(container: Container) -> list[Port]:
+    """Its entries for ports that take connections; TCP is Kubernetes' default."""
+    return [port for port in container.get("ports") or [] if (port.get("protocol") or "TCP") == "TCP"]
+
+
 def annotations_of(pod: Pod) -> dict[str, str]:
     """All of a pod's annotations."""
     return (pod.get("metadata") or {}).get("annotations") or {}
-
-
-def is_tcp(port: Port) -> bool:
-    """Whether a port takes connections; TCP is Kubernetes' default."""
-    return (port.get("protocol") or "TCP") == "TCP"

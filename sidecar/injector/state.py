@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sidecar.injector import names
-from sidecar.injector.shape import annotations_of, containers_of, init_containers_of, shaped
+from sidecar.injector.shape import all_containers_of, annotations_of, shaped
 from sidecar.injector.values import Json, PodRefused
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def restore(pod: Pod) -> Pod:
 
 def _taken(pod: Pod) -> None:
     """Without a state nothing in the pod is the guard's, so that its names are somebody else's."""
-    found = [container["name"] for container in (*containers_of(pod), *init_containers_of(pod))]
+    found = [container["name"] for container in all_containers_of(pod)]
     found += [volume["name"] for volume in pod["spec"].get("volumes") or []]
     problems = [
         f"the name {name} is the guard's, and annotation {names.STATE} is missing; rename it"

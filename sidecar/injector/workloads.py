@@ -8,6 +8,8 @@ from sidecar.injector.guard import guard
 from sidecar.injector.values import Guarded, Json, PodRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sidecar.injector.config import InjectorConfig
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -21,13 +23,13 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 """Where each kind has its pod template. Kinds of others make pods by controllers of their own: the webhook's work."""
-GROUPS = ("v1", "apps/v1", "batch/v1")
+API_VERSIONS = ("v1", "apps/v1", "batch/v1")
 
 
 def has_pods(manifest: Json) -> bool:
     """Whether a manifest is of a kind that `guard_workload` takes."""
-    kind, group = manifest.get("kind"), manifest.get("apiVersion")
-    return isinstance(kind, str) and kind in TEMPLATES and group in GROUPS
+    kind, version = manifest.get("kind"), manifest.get("apiVersion")
+    return isinstance(kind, str) and kind in TEMPLATES and version in API_VERSIONS
 
 
 def guard_workload(
@@ -45,7 +47,7 @@ def guard_workload(
     path = TEMPLATES[cast("str", manifest["kind"])]
     own = _own_namespace(manifest)
     guarded = guard(_inner(manifest, path), config, namespace=own or namespace, registry_ca=registry_ca)
-    return Guarded(_replaced(manifest, path, guarded.pod), guarded.explanation)
+    return Guarded(changed_at(manifest, path, lambda _: guarded.pod), guarded.explanation)
 
 
 def _own_namespace(manifest: Json) -> str | None:
@@ -65,7 +67,9 @@ def _inner(manifest: Json, path: tuple[str, ...]) -> Json:
     return inner
 
 
-def _replaced(manifest: Json, path: tuple[str, ...], template: Json) -> Json:
+def changed_at(holder: Json, path: tuple[str, ...], change: Callable[[Json], Json]) -> Json:
+    """A copy in which the object at `path` is changed; `holder` as it is where no object lies there."""
     if not path:
-        return template
-    return {**manifest, path[0]: _replaced(cast("Json", manifest[path[0]]), path[1:], template)}
+        return change(holder)
+    inner = holder.get(path[0])
+    return {**holder, path[0]: changed_at(cast("Json", inner), path[1:], change)} if isinstance(inner, dict) else holder

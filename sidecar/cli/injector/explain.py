@@ -66,10 +66,15 @@ def _config(file: Path | None) -> InjectorConfig:
 
     if file is not None:
         return InjectorConfig.load(file)
-    click.echo("sidecar: without --config it is shown with the chart's defaults", err=True)
+    click.echo("sidecar: without --config it is shown with the chart's defaults, and an example's consent", err=True)
     return InjectorConfig(
         sidecar_image=f"model-policy-sidecar:{sidecar.__version__}",
         opa_config="# the chart writes it: docs/bundles.md\n",
+        settings={
+            "consent_keys": "https://issuer.example/jwks.json",
+            "consent_issuer": "https://issuer.example",
+            "consent_audience": "models",
+        },
     )
 
 

@@ -6,12 +6,13 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from sidecar.cli.injector.manifests import LIMIT_BYTES, parse
+from sidecar.cli.injector.manifests import LIMIT_BYTES, ManifestInvalid, parse
+from sidecar.injector import names
 from sidecar.injector.values import PodRefused
-from sidecar.injector.workloads import TEMPLATES, guard_workload, has_pods
+from sidecar.injector.workloads import TEMPLATES, changed_at, guard_workload, has_pods
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sidecar.injector.config import InjectorConfig
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 _LISTS = {("v1", "List"), ("config.kubernetes.io/v1", "ResourceList")}
 """What holds manifests as `items`: kubectl's answers, and what Kustomize hands to a function and wants back."""
-GATE = "model-policy-sidecar.io/unguarded"
-"""A scheduling gate: no node gets a pod that has it. The Kustomize component gives it to every pod before it asks us to
-guard it, for Kustomize leaves out functions that it is not told to run, and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,15 @@ class Guarding:
 
 
 def read(path: Path) -> list[Json]:
-    """The documents of a file, `-` for standard input. Raises OSError, `ManifestInvalid`."""
+    """The documents of a file, `-` for standard input. Raises `ManifestInvalid`."""
     if str(path) == "-":
         return parse(sys.stdin.buffer.read(LIMIT_BYTES + 1), "standard input")
-    with path.open("rb") as file:
-        return parse(file.read(LIMIT_BYTES + 1), str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise ManifestInvalid(f"{path}: {error.strerror}") from None
+    return parse(content, str(path))
 
 
 def is_list(manifest: Json) -> bool:
@@ -83,7 +85,8 @@ def is_list(manifest: Json) -> bool:
 def items(manifest: Json) -> list[Json]:
     """What a list holds that is an object."""
     found = manifest.get("items")
-    return [cast("Json", item) for item in cast("list[object]", found or ()) if isinstance(item, dict)]
+    listed = cast("list[object]", found) if isinstance(found, list) else []
+    return [cast("Json", item) for item in listed if isinstance(item, dict)]
 
 
 def name_of(manifest: Json) -> str:
@@ -95,20 +98,13 @@ def name_of(manifest: Json) -> str:
 
 def _ungated(manifest: Json) -> Json:
     """Without our gate; where the manifest is malformed it is left to the guard to say so."""
-    return _changed(manifest, (*TEMPLATES[str(manifest["kind"])], "spec"), _without_gate)
-
-
-def _changed(holder: Json, path: tuple[str, ...], change: Callable[[Json], Json]) -> Json:
-    if not path:
-        return change(holder)
-    inner = holder.get(path[0])
-    return {**holder, path[0]: _changed(cast("Json", inner), path[1:], change)} if isinstance(inner, dict) else holder
+    return changed_at(manifest, (*TEMPLATES[str(manifest["kind"])], "spec"), _without_gate)
 
 
 def _without_gate(spec: Json) -> Json:
     gates = spec.get("schedulingGates")
-    if not isinstance(gates, list) or {"name": GATE} not in gates:
+    if not isinstance(gates, list) or {"name": names.GATE} not in gates:
         return spec
-    left = [gate for gate in cast("list[object]", gates) if gate != {"name": GATE}]
+    left = [gate for gate in cast("list[object]", gates) if gate != {"name": names.GATE}]
     rest = {name: value for name, value in spec.items() if name != "schedulingGates"}
     return rest | ({"schedulingGates": left} if left else {})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from sidecar.file_changes import FileChanges
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -33,9 +35,7 @@ class Followed(Generic[T]):
         """Raises `ContentInvalid`, as `read` does."""
         self._path = path
         self._read = read
-        self._clock = clock
-        self._looked_s = clock.monotonic_s()
-        self._seen = _stamp(path)
+        self._changes = FileChanges([path], LOOK_S, clock.monotonic_s)
         self._value = read(path)
         self._problems: list[str] = []
 
@@ -52,14 +52,8 @@ class Followed(Generic[T]):
         return self._problems
 
     def _look(self) -> None:
-        now_s = self._clock.monotonic_s()
-        if now_s - self._looked_s < LOOK_S:
+        if not self._changes.seen():
             return
-        self._looked_s = now_s
-        stamp = _stamp(self._path)
-        if stamp == self._seen:
-            return
-        self._seen = stamp  # taken before the file is read: what changes meanwhile is seen at the next look
         try:
             self._value = self._read(self._path)
         except ContentInvalid as invalid:
@@ -68,12 +62,3 @@ class Followed(Generic[T]):
         else:
             self._problems = []
             logger.info("%s: the new content holds", self._path)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Follows links: a volume changes by a link to another folder."""
-    try:
-        seen = path.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns

@@ -32,8 +32,8 @@ logger = logging.getLogger("sidecar.registry")
 
 
 def load(path: Path) -> SigningKey:
-    """A key that is there; raises OSError, `KeyInvalid`. Its public half goes beside it, for engines, unless nothing can
-    be written there: a Secret of Kubernetes is mounted read-only, and who made it has both halves."""
+    """A key that is there; raises OSError, `KeyInvalid`. Its public half goes beside it, for engines, unless nothing
+    can be written there: a Secret of Kubernetes is mounted read-only, and who made it has both halves."""
     pem = path.read_bytes()
     key = SigningKey(pem, KEY_ID)
     _publish(path, pem)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from typing import TYPE_CHECKING
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,9 +15,7 @@ from sidecar.cli import main
 from sidecar.settings import Settings
 from tests.issuer import AUDIENCE, ISSUER, Issuer
 from tests.lab import DATA, REGO, infer, lab
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.process import wait_until
 
 VERBS = ["run", "check", "demo", "audit", "policy", "registry", "inject", "injector", "version"]
 
@@ -32,6 +33,26 @@ def test_help_names_every_verb_and_where_to_start() -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
     assert sidecar(verb, "--help").exit_code == 0
+
+
+def test_the_first_process_of_a_container_can_be_ended_while_it_starts() -> None:
+    """The kernel gives such a process no default action: without a handler SIGTERM would be lost."""
+    slow = (
+        "import os, time, sidecar.cli as cli; os.getpid = lambda: 1; cli.main.get_command = lambda *_: time.sleep(60)"
+    )
+    inside = [sys.executable, "-c", f"{slow}; print('begun', flush=True); cli.main(['run'])"]
+    with subprocess.Popen(inside, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        wait_until(lambda: _handles(process.pid, signal.SIGTERM))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+
+
+def _handles(pid: int, number: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize("verb", ["run", "check"])

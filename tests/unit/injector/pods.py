@@ -19,6 +19,7 @@ CONFIG = InjectorConfig.model_validate(
         "settings": {
             "consent_keys": "/etc/model-policy-sidecar/secrets/jwks.json",
             "consent_issuer": "https://idp.example",
+            "consent_audience": "credit",
         },
     }
 )

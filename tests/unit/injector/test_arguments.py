@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.cli import main
 from sidecar.injector import names
-from sidecar.injector.arguments import of_opa, of_sidecar
+from sidecar.injector.arguments import flag, literal, of_opa, of_sidecar
 from sidecar.injector.plan import plan_for
 from sidecar.injector.shape import shaped
 from tests.unit.injector.pods import config, pod, triton
@@ -36,6 +36,7 @@ def test_all_of_the_sidecars() -> None:
         "--keep-alive-time=5",
         "--upstream-timeout-s=30",
         "--audit-keep-bytes=3221225472",
+        "--consent-audience=credit",
         "--consent-issuer=https://idp.example",
         "--consent-keys=/etc/model-policy-sidecar/secrets/jwks.json",
         "--metadata=deny",
@@ -77,6 +78,24 @@ def test_opas() -> None:
         "--disable-telemetry",
         "--log-level=error",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "argument"),
+    [
+        ("audit_keep", "12h", "--audit-keep=12h"),
+        ("window_spans", ["15m", "24h"], "--window-spans=15m,24h"),
+        ("body_limit", 1024, "--body-limit=1024"),
+        ("consent_issuer", "https://$(HOME)", "--consent-issuer=https://$$(HOME)"),
+    ],
+)
+def test_a_setting_is_a_flag(name: str, value: object, argument: str) -> None:
+    assert flag(name, value) == argument
+
+
+def test_the_kubelet_passes_every_text_on() -> None:
+    """Kubernetes reads `$$` as `$`, from the left."""
+    assert literal("$(A) $$(A) $").replace("$$", "$") == "$(A) $$(A) $"
 
 
 def test_the_sidecar_knows_every_flag(capsys: pytest.CaptureFixture[str]) -> None:

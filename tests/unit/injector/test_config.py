@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ from sidecar.injector.config import ConfigInvalid, InjectorConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEAST = 'sidecar_image: registry.example/sidecar:1\nopa_config: "services: {}"\n'
+UNCONSENTED = 'sidecar_image: registry.example/sidecar:1\nopa_config: "services: {}"\n'
+LEAST = f"{UNCONSENTED}settings: {{consent: 'off'}}\n"
 
 
 def problems(text: str) -> list[str]:
@@ -27,7 +29,7 @@ def test_defaults() -> None:
         "admin_port": 8091,
         "run_as_user": 65_532,
         "secret": "model-policy-sidecar",
-        "settings": {},
+        "settings": {"consent": "off"},
         "opa_config": "services: {}",
         "resources": {
             "sidecar": {"requests": {"cpu": "250m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
@@ -45,7 +47,7 @@ def test_defaults() -> None:
 
 def test_is_loaded_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "injector.yaml"
-    file.write_text(LEAST + "settings: {mode: shadow, metadata: allow}\n")
+    file.write_text(UNCONSENTED + "settings: {consent: 'off', mode: shadow, metadata: allow}\n")
     loaded = InjectorConfig.load(file)
     assert (loaded.mode, loaded.metadata) == ("shadow", "allow")
 
@@ -53,6 +55,7 @@ def test_is_loaded_from_a_file(tmp_path: Path) -> None:
 def test_all_problems_are_told_at_once() -> None:
     assert problems(
         "engine: opa\nadmin_port: 80\ndrain: 3\nupstream_timeout_s: 60\nupstream_timeout_limit_s: 30\n"
+        "settings: {consent: 'off'}\n"
     ) == [
         "injector.yaml: sidecar_image: is required",
         "injector.yaml: admin_port: Input should be greater than or equal to 1024",
@@ -63,10 +66,22 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_settings_are_checked_by_their_own_types() -> None:
-    assert problems(LEAST + "settings: {listen: x, mode: off, nothing: 1, audit_keep: soon}\n") == [
+    settings = "{consent: 'off', listen: x, mode: off, nothing: 1, audit_keep: soon}"
+    assert problems(f"{UNCONSENTED}settings: {settings}\n") == [
         "injector.yaml: settings: listen is the injector's to decide; nothing is no setting of `sidecar run`; "
         "mode: Input should be 'enforce' or 'shadow'; "
         "audit_keep: 'soon' is not a duration such as 90s, 15m, 1h or none"
+    ]
+
+
+def test_settings_with_which_no_sidecar_starts_are_told() -> None:
+    assert problems(UNCONSENTED + "settings: {consent: 'off', audit_segment: 33554432}\n") == [
+        "injector.yaml: settings: max_in_flight: 512 requests at work need --audit-segment 34603008 at least; "
+        "or fewer of them"
+    ]
+    [told] = problems(UNCONSENTED)
+    assert re.findall(r"--consent-\w+ is required", told) == [
+        f"--consent-{name} is required" for name in ("keys", "issuer", "audience")
     ]
 
 
@@ -74,7 +89,7 @@ def test_the_embedded_engine_has_no_configuration_of_opa() -> None:
     assert problems(LEAST + "engine: embedded\n") == [
         "injector.yaml: opa_config: is OPA's; leave it out with engine embedded"
     ]
-    assert InjectorConfig.parse("sidecar_image: a\nengine: embedded\n").opa_config is None
+    assert InjectorConfig.parse("sidecar_image: a\nengine: embedded\nsettings: {consent: 'off'}\n").opa_config is None
 
 
 @pytest.mark.parametrize(

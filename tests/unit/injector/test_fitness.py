@@ -30,10 +30,6 @@ def other(**changed: object) -> dict[str, Any]:
             "shareProcessNamespace lets containers reach into the guard's files; remove it",
         ),
         ({"os": {"name": "windows"}}, "os.name is 'windows'; the guard's images are for linux"),
-        (
-            {"volumes": [{"name": "policy-socket", "emptyDir": {}}]},
-            "the name policy-socket is the guard's; rename the volume",
-        ),
         ({"initContainers": [other(name="triton")]}, "2 containers are named triton; rename them"),
     ],
 )

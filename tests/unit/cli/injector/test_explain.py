@@ -29,7 +29,7 @@ def test_it_tells_decisions_and_the_difference(tmp_path: Path, config: Path) -> 
 def test_without_a_configuration_it_says_with_which(tmp_path: Path) -> None:
     shown = run("injector", "explain", "-f", "-", given=yaml.safe_dump(POD))
     assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "Pod/credit-7d-:")
-    assert shown.stderr == "sidecar: without --config it is shown with the chart's defaults\n"
+    assert shown.stderr == "sidecar: without --config it is shown with the chart's defaults, and an example's consent\n"
 
 
 def test_a_refusal_is_a_finding_with_every_problem_and_the_others_are_shown(tmp_path: Path, config: Path) -> None:
@@ -46,7 +46,7 @@ def test_what_cannot_be_explained_is_bad_usage(tmp_path: Path, config: Path) -> 
     assert (nothing.exit_code, "nothing in it has a pod template" in nothing.stderr) == (2, True)
     broken = run("injector", "explain", "-f", "-", "--config", str(config), given="a: [")
     assert (broken.exit_code, "standard input is not YAML" in broken.stderr) == (2, True)
-    config.write_text("engine: x\nadmin: y\n")
+    config.write_text("engine: x\nadmin: y\nsettings: {consent: 'off'}\n")
     bad = run("injector", "explain", "-f", "-", "--config", str(config), given="{}")
     assert (bad.exit_code, len(bad.stderr.splitlines())) == (2, 3)
     assert run("injector", "explain", "-f", str(tmp_path / "none")).exit_code == 2

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidecar.cli.injector.guarding import GATE, Guarding, read
+from sidecar.cli.injector.guarding import Guarding, read
+from sidecar.cli.injector.manifests import ManifestInvalid
+from sidecar.injector import names
 from sidecar.injector.config import InjectorConfig
 from sidecar.injector.workloads import guard_workload
 from tests.unit.cli.injector.calls import REFUSED, SERVICE, deployment
@@ -39,7 +41,8 @@ def test_lists_are_guarded_item_by_item(guarding: Guarding, api: str, kind: str)
         **rest,
         "items": [SERVICE, guarded(deployment())],
     }
-    assert guarding.document({**rest, "items": None}) == {**rest, "items": []}
+    for nothing in (None, 7, "words"):
+        assert guarding.document({**rest, "items": nothing}) == {**rest, "items": []}
 
 
 def test_every_refusal_is_told_by_the_manifests_name(guarding: Guarding) -> None:
@@ -53,7 +56,7 @@ def test_every_refusal_is_told_by_the_manifests_name(guarding: Guarding) -> None
 @pytest.mark.parametrize("others", [[], [{"name": "example.com/quota"}]])
 def test_the_gate_goes_when_the_guard_is_there(guarding: Guarding, others: list[dict[str, str]]) -> None:
     gated = copy.deepcopy(deployment())
-    gated["spec"]["template"]["spec"]["schedulingGates"] = [*others, {"name": GATE}]
+    gated["spec"]["template"]["spec"]["schedulingGates"] = [*others, {"name": names.GATE}]
     before = copy.deepcopy(gated)
     expected = guarded(deployment())
     if others:
@@ -65,6 +68,11 @@ def test_the_gate_goes_when_the_guard_is_there(guarding: Guarding, others: list[
 def test_a_malformed_manifest_is_refused_not_a_crash(guarding: Guarding, spec: Any) -> None:
     guarding.document({**deployment(), "spec": spec})
     assert len(guarding.refusals) == 1
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ManifestInvalid, match=f"^{tmp_path}/none: No such file or directory$"):
+        read(tmp_path / "none")
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:

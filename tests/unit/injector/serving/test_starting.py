@@ -48,7 +48,7 @@ def test_parts_of_files(stack: ExitStack, config: Path, tmp_path: Path) -> None:
 
 
 def test_every_problem_is_told_at_once(stack: ExitStack, config: Path, tmp_path: Path) -> None:
-    config.write_text("sidecar_image: x\nengine: opaque\nadmin: 1\n")
+    config.write_text("sidecar_image: x\nengine: opaque\nadmin: 1\nsettings: {consent: 'off'}\n")
     port = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
     with pytest.raises(StartProblems) as found:
         prepared(stack, config, certificate_dir=tmp_path, listen=f"127.0.0.1:{port}")
