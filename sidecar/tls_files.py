@@ -1,6 +1,6 @@
 """TLS of a server whose certificate is renewed while it runs: what its files hold is served, without a restart.
 
-Belongs here: what the servers of several rooms need of certificate files. Imports nothing of ours.
+Belongs here: what the servers of several rooms need of certificate files. Imports `file_changes` only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+
+from sidecar.file_changes import FileChanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +32,7 @@ class TlsFiles:
     """A server's certificate chain and private key, and whom it asks for certificates (all PEM files).
 
     `context` is for the server, once and for all: at a handshake, but not more often than every `LOOK_S`, it looks
-    whether a file was replaced, by a new file, new content or, as in a volume of Kubernetes, a link to another folder.
+    whether a file has changed.
     A pair that does not work is told in the log, and the last good one is kept: half of a renewal may be there already.
     """
 
@@ -39,9 +41,8 @@ class TlsFiles:
     ) -> None:
         """Raises `TlsFilesInvalid`."""
         self._cert, self._key, self._client_ca = cert, key, client_ca
-        self._monotonic_s = monotonic_s
-        self._looked_s = monotonic_s()
-        self._seen = self._stamps()
+        files = [path for path in (cert, key, client_ca) if path is not None]
+        self._changes = FileChanges(files, LOOK_S, monotonic_s)
         self.context, self._expires_unix_s = self._load()
         self._newest = self.context
         self.context.sni_callback = self._choose
@@ -59,24 +60,14 @@ class TlsFiles:
         handshake.context = self._newest
 
     def _look(self) -> None:
-        now_s = self._monotonic_s()
-        if now_s - self._looked_s < LOOK_S:
+        if not self._changes.seen():
             return
-        self._looked_s = now_s
-        stamps = self._stamps()
-        if stamps == self._seen:
-            return
-        self._seen = stamps  # taken before the files are read: what changes meanwhile is seen at the next look
         try:
             self._newest, self._expires_unix_s = self._load()
         except TlsFilesInvalid as invalid:
             logger.error("%s; the certificate of before is served on", invalid)  # noqa: TRY400 - it says it all
         else:
             logger.info("%s: the new certificate is served", self._cert)
-
-    def _stamps(self) -> list[tuple[int, ...] | None]:
-        """What tells one version of a file from another; None for one that cannot be seen now."""
-        return [_stamp(path) for path in (self._cert, self._key, self._client_ca) if path is not None]
 
     def _load(self) -> tuple[ssl.SSLContext, float]:
         """A context of its own each time: a live one would be left with half a pair where the other half fails."""
@@ -93,14 +84,6 @@ class TlsFiles:
             except OSError as error:
                 raise TlsFilesInvalid(f"{self._client_ca} holds no certificates to trust: {error}") from None
         return context, leaf.not_valid_after_utc.timestamp()
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        seen = path.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _no_password() -> str:

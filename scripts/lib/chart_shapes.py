@@ -21,6 +21,7 @@ REGISTRYS_OWN = frozenset(
 _TEXT = {"type": "string"}
 _STRINGS = {"type": "object", "additionalProperties": _TEXT}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65_535}
+_QUANTITY = {"type": ["string", "number"]}
 
 
 def definitions() -> dict[str, Any]:
@@ -47,9 +48,6 @@ def definitions() -> dict[str, Any]:
             key=_TEXT, operator=_TEXT, value=_TEXT, effect=_TEXT, tolerationSeconds={"type": "integer"}
         ),
     }
-
-
-_QUANTITY = {"type": ["string", "number"]}
 
 
 def _ref(name: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sidecar.telemetry import metrics as m
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sidecar.telemetry.metrics import Metric, MetricKind
 
@@ -34,19 +35,21 @@ class Panel:
 
 def rate(metric: Metric, *by: str) -> Panel:
     """How often a second."""
-    names = f" by ({', '.join(by)})" if by else ""
-    return Panel(metric, f"sum{names} (rate({{}}[$__rate_interval]))", by, "ops")
+    return Panel(metric, f"sum{_by(by)} (rate({{}}[$__rate_interval]))", by, "ops")
 
 
 def worst(metric: Metric, *by: str) -> Panel:
     """The greatest of all pods."""
-    names = f" by ({', '.join(by)})" if by else ""
-    return Panel(metric, f"max{names} ({{}})", by)
+    return Panel(metric, f"max{_by(by)} ({{}})", by)
 
 
 def slow(metric: Metric, *by: str) -> Panel:
     """The 99th percentile."""
-    return Panel(metric, f"histogram_quantile(0.99, sum by (le, {', '.join(by)}) (rate({{}}[$__rate_interval])))", by)
+    return Panel(metric, f"histogram_quantile(0.99, sum{_by(('le', *by))} (rate({{}}[$__rate_interval])))", by)
+
+
+def _by(labels: Sequence[str]) -> str:
+    return f" by ({', '.join(labels)})" if labels else ""
 
 
 def _other(name: str, kind: MetricKind, text: str, unit: str = "1") -> Metric:
@@ -128,13 +131,13 @@ def dashboard() -> str:
 
 
 def _placed() -> Iterator[dict[str, Any]]:
-    number = y = 0
+    numbers, y = itertools.count(1), 0
     for title, panels in ROWS.items():
-        yield {"id": (number := number + 1), "type": "row", "title": title, "gridPos": _place(0, y, 24, 1)}
+        yield {"id": next(numbers), "type": "row", "title": title, "gridPos": _place(0, y, COLUMNS * WIDTH, 1)}
         y += 1
         for index, panel in enumerate(panels):
             x, row = index % COLUMNS * WIDTH, index // COLUMNS * HEIGHT
-            yield {"id": (number := number + 1), "gridPos": _place(x, y + row, WIDTH, HEIGHT), **_graph(panel)}
+            yield {"id": next(numbers), "gridPos": _place(x, y + row, WIDTH, HEIGHT), **_graph(panel)}
         y += -(-len(panels) // COLUMNS) * HEIGHT
 
 

@@ -9,15 +9,14 @@ import stat
 from typing import TYPE_CHECKING
 
 from sidecar.app.problems import StartProblems
+from sidecar.serving import bind_port
 from sidecar.tls_files import TlsFiles, TlsFilesInvalid
 
 if TYPE_CHECKING:
     import contextlib
     from pathlib import Path
 
-    from sidecar.settings import Address, Settings
-
-BACKLOG = 1_024
+    from sidecar.settings import Settings
 
 
 class Ports:
@@ -37,10 +36,7 @@ def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
     problems: list[str] = []
     found: dict[str, socket.socket | None] = {"control": None}
     for name, address in (("listen", settings.listen), ("admin", settings.admin)):
-        try:
-            found[name] = stack.enter_context(_tcp(address))
-        except OSError as error:
-            problems.append(f"--{name} {address}: {error.strerror}; choose another port, or 0 for any")
+        found[name] = bind_port(f"--{name}", address.host, address.port, stack, problems)
     if settings.control is not None:
         try:
             found["control"] = stack.enter_context(unix_listener(settings.control))
@@ -61,11 +57,6 @@ def _tls(settings: Settings, problems: list[str]) -> TlsFiles | None:
     except TlsFilesInvalid as invalid:
         problems.append(f"--tls-cert: {invalid}")
         return None
-
-
-def _tcp(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
 
 
 def unix_listener(path: Path) -> socket.socket:
@@ -99,9 +90,3 @@ def _clear(path: Path) -> None:
             path.unlink()
         else:
             raise OSError(errno.EADDRINUSE, "another process listens there")
-
-
-def name_of(bound: socket.socket) -> str:
-    """HOST:PORT, as a URL has it."""
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 from sidecar.app.problems import StartProblems
 from sidecar.audit.records import Event
 from sidecar.model.refusal import Refused
+from sidecar.settings import Address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from sidecar.audit.trail import Trail
-    from sidecar.settings import Address, Settings
+    from sidecar.settings import Settings
 
 LOOK_S = 5.0
 LOOK_AGAIN_S = 1.0
 """While something is exposed: an operator who mends it need not wait."""
 CONNECT_LIMIT_S = 0.5
+REMEDY = "have the model server listen on 127.0.0.1 alone, or close the port"
 
 logger = logging.getLogger("sidecar")
 
@@ -106,10 +108,7 @@ class SelfCheck:
             self._recorded = exposed
 
     def _name(self, port: int) -> str:
-        return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
-
-
-REMEDY = "have the model server listen on 127.0.0.1 alone, or close the port"
+        return str(Address(self._host, port))
 
 
 @contextlib.asynccontextmanager

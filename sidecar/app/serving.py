@@ -19,15 +19,14 @@ import sidecar
 from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
 from sidecar.app.memory import give_back
-from sidecar.app.ports import Ports, bind, name_of
+from sidecar.app.ports import Ports, bind
 from sidecar.app.readings import connection_readings
 from sidecar.audit.records import Event
 from sidecar.model.refusal import Refused
 from sidecar.proxy.server import strict_protocol
+from sidecar.serving import Server, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from sidecar.settings import Settings
 
 DRAIN_S = 10
@@ -59,14 +58,6 @@ async def _serve(settings: Settings) -> int:
         return await _Running(settings, parts, sockets).until_stopped()
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us: there are several in one process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 class _Running:
     """One process's servers, from ready to stopped."""
 
@@ -75,11 +66,11 @@ class _Running:
         self._parts = parts
         self._sockets = sockets
         self._stop = asyncio.Event()
-        self._data = _Server(self._data_config())
+        self._data = Server(self._data_config())
         parts.meters.watch(lambda: connection_readings(lambda: len(self._data.server_state.connections)))
-        self._admins = [(_Server(_admin_config(parts, settings.admin.is_loopback)), sockets.admin)]
+        self._admins = [(Server(_admin_config(parts, settings.admin.is_loopback)), sockets.admin)]
         if sockets.control is not None:
-            self._admins.append((_Server(_admin_config(parts, True)), sockets.control))
+            self._admins.append((Server(_admin_config(parts, True)), sockets.control))
 
     async def until_stopped(self) -> int:
         """Serves; returns the exit code when all is down."""

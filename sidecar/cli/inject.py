@@ -53,10 +53,9 @@ def command(*, file: Path, config_file: Path | None, ca_file: Path | None, names
 
     try:
         documents = read(file)
-        registry_ca = ca_file.read_text("ascii") if ca_file else None
-        guarding = Guarding(_config(config_file, documents), registry_ca, namespace)
-    except (ConfigInvalid, ManifestInvalid, UnicodeDecodeError, OSError) as invalid:
-        exit_with(getattr(invalid, "problems", [str(invalid)]))
+        guarding = Guarding(_config(config_file, documents), _authority(ca_file), namespace)
+    except (ConfigInvalid, ManifestInvalid) as invalid:
+        exit_with(invalid.problems)
     guarded = [guarding.document(document) for document in documents]
     if guarding.refusals:
         for problem in guarding.problems:
@@ -82,6 +81,13 @@ def _config(file: Path | None, documents: Sequence[Json]) -> InjectorConfig:
         if is_list(document) and isinstance(spec, dict):
             return InjectorConfig.parse(dump([cast("Json", spec)]), "functionConfig.spec")
     raise ConfigInvalid(["--config: is required; the chart's ConfigMap of the injector has one: docs/kubernetes.md"])
+
+
+def _authority(file: Path | None) -> str | None:
+    try:
+        return file.read_text("ascii") if file else None
+    except (OSError, UnicodeDecodeError) as error:
+        exit_with([f"--registry-ca: {file}: {error}"])
 
 
 def _write(text: str, output: Path | None) -> None:

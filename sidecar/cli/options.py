@@ -27,7 +27,7 @@ def settings_options(kind: type[Sourced]) -> Decorator:
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         for name, field in reversed(kind.model_fields.items()):
-            function = _option(name, field)(function)
+            function = setting_option(name, field)(function)
         return config(function)
 
     config = click.option(
@@ -39,7 +39,8 @@ def settings_options(kind: type[Sourced]) -> Decorator:
     return decorated
 
 
-def _option(name: str, field: FieldInfo) -> Decorator:
+def setting_option(name: str, field: FieldInfo) -> Decorator:
+    """The flag of one setting."""
     flag, told = "--" + name.replace("_", "-"), f"{field.description}  [{_default(field)}]"
     if field.annotation is bool:
         return click.option(flag, is_flag=True, flag_value="true", type=str, default=None, help=told)

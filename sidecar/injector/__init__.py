@@ -5,6 +5,7 @@
     workloads   the same for Deployments and other objects that carry a pod template
     servers/    what is known of each kind of model server: how it is recognised, bound to loopback, probed
     state       what a guard replaced, so that a guarded pod can be guarded again
+    certificates/   an authority and leaves in Secrets, kept up by every replica
     serving/    the process: webhooks over TLS
 
 Belongs here: everything about pods that can be told from their text. All but `serving` and `certificates` is pure:

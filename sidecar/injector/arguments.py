@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from sidecar.injector import names
+from sidecar.injector.quantities import amount
 from sidecar.injector.servers.server import LOOPBACK
-from sidecar.injector.volumes import size_bytes
 
 if TYPE_CHECKING:
     from sidecar.injector.config import InjectorConfig
@@ -70,8 +70,7 @@ def _probes(plan: Plan) -> list[str]:
 
 
 def _settings(plan: Plan, config: InjectorConfig) -> dict[str, object]:
-    kept = int(size_bytes(config.audit_volume.size) * KEPT_SHARE)
-    defaults = {"audit_keep_bytes": kept}
+    defaults = {"audit_keep_bytes": int(amount(config.audit_volume.size) * KEPT_SHARE)}
     return {**defaults, **config.settings, "mode": plan.mode, "metadata": plan.metadata}
 
 

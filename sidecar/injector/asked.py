@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.injector import names
+from sidecar.injector.values import shown
 from sidecar.settings.checks import SERVER_KINDS
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ CONTAINER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,199}")
 PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
 NUMBER = re.compile(r"[0-9]{1,5}")
-SHOWN_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def read_asked(annotations: Mapping[str, str], config: InjectorConfig, problems:
     for name in sorted(annotations):
         if name.startswith(names.PREFIX) and name not in names.ASKED + names.WRITTEN:
             known = ", ".join(names.ASKED)
-            problems.append(f"annotation {_shown(name)} is unknown; remove it, or write one of {known}")
+            problems.append(f"annotation {shown(name)} is unknown; remove it, or write one of {known}")
     reader = _Reader(annotations, problems)
     return Asked(
         container=reader.word(names.CONTAINER, CONTAINER_NAME, "the name of a container"),
@@ -70,14 +70,14 @@ class _Reader:
         value = self.annotations.get(name)
         if value is None or pattern.fullmatch(value):
             return value
-        self.problems.append(f"annotation {name}: {_shown(value)} is not {meaning}; correct it, or remove it")
+        self.problems.append(f"annotation {name}: {shown(value)} is not {meaning}; correct it, or remove it")
         return None
 
     def choice(self, name: str, words: tuple[str, ...]) -> str | None:
         value = self.annotations.get(name)
         if value is None or value in words:
             return value
-        self.problems.append(f"annotation {name}: {_shown(value)} is none of {', '.join(words)}; write one of them")
+        self.problems.append(f"annotation {name}: {shown(value)} is none of {', '.join(words)}; write one of them")
         return None
 
 
@@ -112,8 +112,3 @@ def _widened(
         return value
     reader.problems.append(f"annotation {name}: {value} is not allowed here; remove it, or ask for allow_{allowance}")
     return None
-
-
-def _shown(text: str) -> str:
-    """Enough of a text to know it by, on one line."""
-    return ascii(text if len(text) <= SHOWN_LIMIT else text[:SHOWN_LIMIT] + "…")

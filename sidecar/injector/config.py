@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from sidecar.injector.own_settings import problems_of
+from sidecar.injector.quantities import QUANTITY, SIZE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sidecar.injector.own_settings import SettingValue
 
-SIZE = re.compile(r"[1-9]\d{0,9}(Ki|Mi|Gi|Ti)")
+FILE_LIMIT_BYTES = 1 << 20
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 Image = Annotated[str, StringConstraints(pattern=r"^\S{1,512}$")]
-Amount = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+Amount = Annotated[str, StringConstraints(pattern=f"^{QUANTITY.pattern}$")]
 
 
 class ConfigInvalid(Exception):
@@ -82,9 +82,13 @@ class InjectorConfig(_Part):
     def load(cls, path: Path) -> InjectorConfig:
         """The configuration in a YAML file. Raises `ConfigInvalid`."""
         try:
-            text = path.read_text("utf-8")
+            with path.open("rb") as file:
+                content = file.read(FILE_LIMIT_BYTES + 1)
+            text = content.decode()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigInvalid([f"{path}: {error}"]) from error
+        if len(content) > FILE_LIMIT_BYTES:
+            raise ConfigInvalid([f"{path}: is over {FILE_LIMIT_BYTES} bytes, more than a ConfigMap holds"])
         return cls.parse(text, str(path))
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.injector import names
 from sidecar.injector.shape import all_containers_of, tcp_ports_of
+from sidecar.injector.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def of_pod(pod: Pod) -> list[str]:
         problems.append("shareProcessNamespace lets containers reach into the guard's files; remove it")
     system = (spec.get("os") or {"name": "linux"})["name"]
     if system != "linux":
-        problems.append(f"os.name is {system[:60]!a}; the guard's images are for linux")
+        problems.append(f"os.name is {shown(system)}; the guard's images are for linux")
     counted = Counter(container["name"] for container in all_containers_of(pod))
     problems += [f"{count} containers are named {name}; rename them" for name, count in counted.items() if count > 1]
     for container in all_containers_of(pod):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sidecar.injector import names
 from sidecar.injector.servers.server import Doors
 from sidecar.injector.shape import PORT_LIMIT, all_containers_of, tcp_ports_of
+from sidecar.injector.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +108,7 @@ def _number(text: str, source: str, problems: list[str]) -> tuple[int, str] | No
     number = _port_number(text)
     if number is not None:
         return number, source
-    problems.append(f"{source} is {text[:60]!a}, no port; say the port in annotation {names.PORT}")
+    problems.append(f"{source} is {shown(text)}, no port; say the port in annotation {names.PORT}")
     return None
 
 

@@ -8,26 +8,19 @@ of them never lets anything past the sidecar.
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from sidecar.injector import names
+from sidecar.injector.quantities import QUANTITY, amount
 from sidecar.injector.state import ListChange, State, holder_of
 
 if TYPE_CHECKING:
     from sidecar.injector.values import Json
 
-QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
-QUANTITIES = frozenset({"storage", "sizeLimit"})
-_FACTORS = {
-    "": Fraction(1),
-    "m": Fraction(1, 1000),
-    **{unit: Fraction(1000**power) for power, unit in enumerate("kMGT", 1)},
-    **{f"{unit}i": Fraction(1024**power) for power, unit in enumerate("KMGT", 1)},
-}
+QUANTITY_FIELDS = frozenset({"storage", "sizeLimit"})
+"""The fields of our volumes that are quantities."""
 
 
 def settle(before: Json, guarded: Json, state: State) -> None:
@@ -94,6 +87,6 @@ def meaning(value: object, field: str = "") -> object:
         return {key: inner for key, inner in fields.items() if inner not in (None, {}, [])}
     if isinstance(value, list):
         return [meaning(inner) for inner in cast("list[object]", value)]
-    if isinstance(value, str) and field in QUANTITIES and (match := QUANTITY.fullmatch(value)):
-        return Fraction(match[1]) * _FACTORS[match[2] or ""]
+    if isinstance(value, str) and field in QUANTITY_FIELDS and QUANTITY.fullmatch(value):
+        return amount(value)
     return value

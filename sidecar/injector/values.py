@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 Json = dict[str, object]
 """An object as JSON has it."""
+SHOWN_LIMIT = 60
+"""Characters of somebody's text in a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,8 @@ class PodRefused(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def shown(text: str) -> str:
+    """Enough of somebody's text to know it by, on one line."""
+    return ascii(text if len(text) <= SHOWN_LIMIT else text[:SHOWN_LIMIT] + "…")

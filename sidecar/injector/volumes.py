@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 READABLE = 0o444
 """By the guard's user, who owns no file of a Secret; nobody else mounts it."""
-_UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
 
 def guard_volumes(plan: Plan, config: InjectorConfig, *, with_registry_ca: bool) -> list[Json]:
@@ -55,8 +54,3 @@ def _config(config: InjectorConfig, *, with_registry_ca: bool) -> Json:
         for path, name in files.items()
     ]
     return {"name": names.CONFIG_VOLUME, "downwardAPI": {"defaultMode": READABLE, "items": items}}
-
-
-def size_bytes(size: str) -> int:
-    """Bytes of a size such as `4Gi`."""
-    return int(size[:-2]) * _UNITS[size[-2:]]

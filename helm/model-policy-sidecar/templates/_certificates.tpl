@@ -36,3 +36,15 @@ spec:
 {{- define "policy.ownAuthority" -}}
 {{- if and (eq .Values.certificates.mode "cert-manager") (not .Values.certificates.certManager.issuerRef.name) }}true{{ end -}}
 {{- end -}}
+
+{{/* A Secret that the injector fills. Without `data` here, an upgrade leaves it alone. Takes a dict: root, component,
+     name (what follows the release's). */}}
+{{- define "policy.secretToFill" -}}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ include "policy.fullname" .root }}-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "policy.labels" . | nindent 4 }}
+type: Opaque
+{{- end -}}

@@ -49,3 +49,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "policy.registryUrl" -}}
 https://{{ include "policy.fullname" . }}-registry.{{ .Release.Namespace }}.svc:8095
 {{- end -}}
+
+{{/* Labels of a monitor or of rules, with those that a Prometheus selects by. Takes a dict: root, component. */}}
+{{- define "policy.monitoringLabels" -}}
+{{ include "policy.labels" . }}
+{{- with .root.Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -50,7 +50,7 @@ def command(*, file: Path, config_file: Path | None) -> None:
         for document in read(file):
             guarding.document(document)
     except (ConfigInvalid, ManifestInvalid) as invalid:
-        exit_with(getattr(invalid, "problems", [str(invalid)]))
+        exit_with(invalid.problems)
     if not guarding.done and not guarding.refusals:
         exit_with([f"{file}: nothing in it has a pod template; give a Pod, or a Deployment or the like"])
     for done in guarding.done:

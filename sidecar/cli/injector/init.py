@@ -35,6 +35,7 @@ Exit codes: 0 written, 2 something is in the way, with every problem listed.
 """
 FOLDER_HELP = "Where to; a folder that is not there yet, or is empty."
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAMES = "write up to 63 lower-case letters, digits and dashes, no dash first or last"
 NAME_LIMIT = 52
 """What the chart leaves of a name, for what it adds."""
 
@@ -71,7 +72,9 @@ def command(
 def _problems(release: Release) -> Iterator[str]:
     named = {"--namespace": [release.namespace], "--guard": release.guarded, "--name": [release.name]}
     for flag, names in (named | {"--secret": [release.secret]}).items():
-        yield from (f"{flag}: {name!r} is no name in Kubernetes" for name in names if not _NAME.fullmatch(name))
+        yield from (
+            f"{flag}: {name!r} is no name in Kubernetes; {_NAMES}" for name in names if not _NAME.fullmatch(name)
+        )
     if len(release.name) > NAME_LIMIT:
         yield f"--name: {release.name!r} is longer than {NAME_LIMIT} characters"
     if release.namespace in release.guarded:

@@ -24,6 +24,10 @@ _NUMBER_OF_OTHERS = re.compile(r"[-+.]?[0-9][-+.0-9a-fA-FxXoOeE_:]*")
 class ManifestInvalid(Exception):
     """The text is no list of manifests; says where."""
 
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problems = [problem]
+
 
 def parse(text: bytes, name: str) -> list[Json]:
     """All documents, without empty ones; `name` is for the problem. Raises `ManifestInvalid`."""

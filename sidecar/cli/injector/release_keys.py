@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sidecar.cli.injector import manifests
 from sidecar.consent.pseudonym import KEY_BYTES
-from sidecar.injector.certificates.pem import of_key
+from sidecar.injector.certificates import pem
 from sidecar.injector.names import SECRETS_FOLDER
+from sidecar.registry.access import token_file
 from sidecar.registry.access.callers import Role
-from sidecar.registry.access.token_file import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def release_files(release: Release) -> dict[str, bytes]:
     of_registry = {
         "tokens.yaml": "".join(lines).encode(),
         "subject.key": subject_key,
-        "signing.pem": of_key(signing),
+        "signing.pem": pem.of_key(signing),
         "policy.pub": _public(policy),
     }
     of_all = {"subject.key": subject_key} | ({JWKS: release.consent_keys} if release.consent_keys else {})
@@ -60,7 +60,7 @@ def release_files(release: Release) -> dict[str, bytes]:
     return {
         SECRETS_FILE: manifests.dump(objects).encode(),
         VALUES_FILE: manifests.dump([_values(release, _public(signing).decode(), _public(policy).decode())]).encode(),
-        POLICY_KEY_FILE: of_key(policy),
+        POLICY_KEY_FILE: pem.of_key(policy),
         **{f"{person}.token": tokens[person] for person in PEOPLE},
     }
 
@@ -72,7 +72,7 @@ def _tokens(release: Release) -> tuple[dict[str, bytes], list[str]]:
     engines = dict.fromkeys(release.guarded, Role.ENGINE)
     for whose, role in (*PEOPLE.items(), *engines.items()):
         subject = ENGINES_OF + whose if role is Role.ENGINE else whose
-        token, line = made(subject, [role], person=role is Role.ADMIN)
+        token, line = token_file.made(subject, [role], person=role is Role.ADMIN)
         tokens[subject] = token.encode()
         lines.append(line)
     return tokens, lines

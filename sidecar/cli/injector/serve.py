@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidecar.cli.options import default_text, exit_with
+from sidecar.cli.options import exit_with, setting_option
 from sidecar.injector.serving.settings import InjectorSettings
 from sidecar.settings import SettingsInvalid, load_as
 
@@ -24,18 +24,16 @@ Examples:
 POST /mutate puts the guard into a pod, POST /verify refuses one that is not as the guard would have it; both take an
 AdmissionReview of admission.k8s.io/v1. When it is ready it prints one line of JSON on standard output. A configuration
 or certificate that is replaced by one that is no good is told in the log and at /health/ready, and the last good one
-goes on. Exit codes: 0 stopped, 1 it had to give up what hung, 2 it cannot start, with every problem listed.
+goes on.
+
+Exit codes: 0 stopped, 1 it broke down or had to give up what hung, 2 it cannot start, with every problem listed.
 """
 
 
 def _flags(function: Callable[..., None]) -> Callable[..., None]:
-    """A flag for each setting, without click's own types: those would tell the first problem alone."""
+    """A flag for each setting; `--config` is one of them here, and no file of settings."""
     for name, field in reversed(InjectorSettings.model_fields.items()):
-        choices = get_args(field.annotation) if get_origin(field.annotation) is not None else ()
-        metavar = "|".join(choice for choice in choices if isinstance(choice, str)) or name.rpartition("_")[2].upper()
-        default = default_text(field)
-        told = f"{field.description}  [{'required' if default is None else f'default: {default}'}]"
-        function = click.option("--" + name.replace("_", "-"), type=str, metavar=metavar, help=told)(function)
+        function = setting_option(name, field)(function)
     return function
 
 

@@ -70,26 +70,34 @@ class KubernetesStore:
 
     def trust(self, bundle: bytes) -> bool:
         """See `Store`."""
-        name, of = self._configuration, self._admission
-        encoded = _encoded(bundle)
-
-        def mutating() -> bool:
-            webhooks = of.read_mutating_webhook_configuration(name, _request_timeout=TIMEOUT_S).webhooks
-            operations = _operations(webhooks or [], encoded)
-            if operations:
-                of.patch_mutating_webhook_configuration(name, operations, _request_timeout=TIMEOUT_S)
-            return bool(operations)
-
-        def validating() -> bool:
-            webhooks = of.read_validating_webhook_configuration(name, _request_timeout=TIMEOUT_S).webhooks
-            operations = _operations(webhooks or [], encoded)
-            if operations:
-                of.patch_validating_webhook_configuration(name, operations, _request_timeout=TIMEOUT_S)
-            return bool(operations)
-
-        changed = [_asked(f"MutatingWebhookConfiguration {name}", mutating)]
-        changed.append(_asked(f"ValidatingWebhookConfiguration {name}", validating))
+        of, encoded = self._admission, _encoded(bundle)
+        changed = [
+            self._trust_in(
+                "MutatingWebhookConfiguration",
+                of.read_mutating_webhook_configuration,
+                of.patch_mutating_webhook_configuration,
+                encoded,
+            ),
+            self._trust_in(
+                "ValidatingWebhookConfiguration",
+                of.read_validating_webhook_configuration,
+                of.patch_validating_webhook_configuration,
+                encoded,
+            ),
+        ]
         return any(changed)
+
+    def _trust_in(self, kind: str, read: Callable[..., Any], patch: Callable[..., Any], bundle: str) -> bool:
+        """`read` and `patch`: the client's methods for this kind of configuration."""
+        name = self._configuration
+
+        def update() -> bool:
+            operations = _operations(read(name, _request_timeout=TIMEOUT_S).webhooks or [], bundle)
+            if operations:
+                patch(name, operations, _request_timeout=TIMEOUT_S)
+            return bool(operations)
+
+        return _asked(f"{kind} {name}", update)
 
     def _secret(self, name: str) -> V1Secret:
         read = self._core.read_namespaced_secret

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 
+from sidecar.injector.certificates import pem
 from sidecar.injector.certificates.authority import (
     AUTHORITY_RENEWED_AT,
     LEAF_RENEWED_AT,
@@ -17,7 +18,6 @@ from sidecar.injector.certificates.authority import (
     names_of,
     succeeded,
 )
-from sidecar.injector.certificates.pem import of_certificates
 from sidecar.injector.certificates.secrets import Leaf, authority_data, authority_of, leaf_data, leaf_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def plan(
     return Planned(
         authority=authority_data(signer),
         leaves={each: leaf_data(found) for each, found in served.items()},
-        bundle=of_certificates(signer.trusted(now)),
+        bundle=pem.of_certificates(signer.trusted(now)),
         ends={
             AUTHORITY: signer.issued.certificate.not_valid_after_utc,
             **{each: found.issued.certificate.not_valid_after_utc for each, found in served.items()},

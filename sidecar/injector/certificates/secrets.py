@@ -36,7 +36,7 @@ class Leaf:
 
 
 def authority_data(authority: Authority) -> Data:
-    """See `authority_of`."""
+    """What its Secret holds; `authority_of` reads it."""
     data = {
         CA_CERT: pem.of_certificates([authority.issued.certificate]),
         CA_KEY: pem.of_key(authority.issued.key),
@@ -58,7 +58,7 @@ def authority_of(data: Mapping[str, bytes]) -> Authority | None:
 
 
 def leaf_data(leaf: Leaf) -> Data:
-    """See `leaf_of`."""
+    """What its Secret holds; `leaf_of` reads it."""
     return {
         TLS_CERT: pem.of_certificates([leaf.issued.certificate, *leaf.chain]),
         TLS_KEY: pem.of_key(leaf.issued.key),

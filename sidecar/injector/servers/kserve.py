@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sidecar.injector.servers.server import Binding, Server
+from sidecar.injector.servers.server import Binding, Server, moved, tls_problem
 
 if TYPE_CHECKING:
     from sidecar.injector.servers.command import Command
@@ -19,19 +19,11 @@ RUNTIMES = r"(kserve-)?(sklearn|xgb|lgb|pmml|paddle|huggingface|autogluon|predic
 
 
 def _bind(command: Command, doors: Doors) -> Binding:
-    problems: list[str] = []
-    if command.has_flag("--ssl_") or command.variable("KSERVE_TLS_CERT_FILE"):
-        problems.append(
-            "the model speaks TLS, which the sidecar beside it does not take; remove --ssl_certfile and --ssl_keyfile, "
-            "and let the operator set the sidecar's tls_cert and tls_key"
-        )
+    has_tls = command.has_flag("--ssl_") or command.variable("KSERVE_TLS_CERT_FILE")
     return Binding(
         (f"--http_port={doors.upstream}", "--enable_grpc=false"),
-        explained=(
-            f"KServe's server listens on every address: it is moved to port {doors.upstream}, which a NetworkPolicy "
-            "has to close; its gRPC endpoint is off until gRPC is judged",
-        ),
-        problems=tuple(problems),
+        explained=(moved("KServe's server", doors),),
+        problems=(tls_problem("--ssl_certfile", "--ssl_keyfile"),) if has_tls else (),
     )
 
 

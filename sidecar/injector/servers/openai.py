@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sidecar.injector.servers.server import LOOPBACK, Binding, Server
+from sidecar.injector.servers.server import LOOPBACK, Binding, Server, tls_problem
 
 if TYPE_CHECKING:
     from sidecar.injector.servers.command import Command
@@ -13,16 +13,10 @@ if TYPE_CHECKING:
 
 
 def _bind(command: Command, doors: Doors) -> Binding:
-    problems: list[str] = []
-    if command.has_flag("--ssl"):
-        problems.append(
-            "the model speaks TLS, which the sidecar beside it does not take; remove --ssl-certfile and --ssl-keyfile, "
-            "and let the operator set the sidecar's tls_cert and tls_key"
-        )
     return Binding(
         (f"--host={LOOPBACK}", f"--port={doors.upstream}"),
         explained=(f"the server listens on {LOOPBACK} only",),
-        problems=tuple(problems),
+        problems=(tls_problem("--ssl-certfile", "--ssl-keyfile"),) if command.has_flag("--ssl") else (),
     )
 
 

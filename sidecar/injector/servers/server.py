@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ProbeKind = Literal["liveness", "readiness", "startup"]
 LOOPBACK = "127.0.0.1"
+GRPC_OFF = "its gRPC endpoint is off until gRPC is judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,19 @@ class Server:
     """A port of metrics alone, which stays open."""
     takes_args: re.Pattern[str] | None = None
     """Images whose entry point is the server, so that flags may follow where the pod gives neither command nor args."""
+
+
+def moved(server: str, doors: Doors) -> str:
+    """Explains what becomes of a server that cannot be told to listen on loopback only."""
+    return (
+        f"{server} listens on every address: it is moved to port {doors.upstream}, which a NetworkPolicy has to close; "
+        f"{GRPC_OFF}"
+    )
+
+
+def tls_problem(*flags: str) -> str:
+    """Why a model that speaks TLS cannot be guarded; `flags`: by which it was told to."""
+    return (
+        f"the model speaks TLS, which the sidecar beside it does not take; remove {' and '.join(flags)}, "
+        "and let the operator set the sidecar's tls_cert and tls_key"
+    )

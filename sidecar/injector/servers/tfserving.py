@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sidecar.injector.servers.server import Binding, Server
+from sidecar.injector.servers.server import Binding, Server, moved
 
 if TYPE_CHECKING:
     from sidecar.injector.servers.command import Command
@@ -19,10 +19,7 @@ def _bind(command: Command, doors: Doors) -> Binding:
     del command
     return Binding(
         (f"--rest_api_port={doors.upstream}", "--port=0"),
-        explained=(
-            f"TensorFlow Serving listens on every address: it is moved to port {doors.upstream}, which a NetworkPolicy "
-            "has to close; its gRPC endpoint is off until gRPC is judged",
-        ),
+        explained=(moved("TensorFlow Serving", doors),),
     )
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from sidecar.injector.servers.server import LOOPBACK, Binding, ConfigFile, Server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sidecar.injector.servers.command import Command
     from sidecar.injector.servers.server import Doors
 
@@ -23,7 +25,6 @@ WRAPPED = re.compile(r"(^|/)torchserve-kfs(-|$)")
 
 
 def _bind(command: Command, doors: Doors) -> Binding:
-    problems = [*_unreadable(command)]
     named = command.variable(CONFIG_VARIABLE) or command.flag("--ts-config")
     addresses = {
         "inference_address": f"http://{LOOPBACK}:{doors.upstream}",
@@ -39,20 +40,18 @@ def _bind(command: Command, doors: Doors) -> Binding:
         explained=(
             f"TorchServe listens on {LOOPBACK} only, with management and gRPC, by a copy of {named or IMAGE_CONFIG}",
         ),
-        problems=tuple(problems),
+        problems=tuple(_problems(command)),
     )
 
 
-def _unreadable(command: Command) -> list[str]:
-    problems: list[str] = []
+def _problems(command: Command) -> Iterator[str]:
     if command.is_indirect(CONFIG_VARIABLE):
-        problems.append(f"{CONFIG_VARIABLE} comes from elsewhere; write the path as its value")
+        yield f"{CONFIG_VARIABLE} comes from elsewhere; write the path as its value"
     if WRAPPED.search(command.image):
-        problems.append(
+        yield (
             f"image {command.image} puts a server of its own on 0.0.0.0:8080 before TorchServe; run TorchServe itself, "
             "such as pytorch/torchserve with --ts-config"
         )
-    return problems
 
 
 SERVER = Server(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sidecar.injector.servers.server import LOOPBACK, Binding, Server
+from sidecar.injector.servers.server import GRPC_OFF, LOOPBACK, Binding, Server
 
 if TYPE_CHECKING:
     from sidecar.injector.servers.command import Command
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def _bind(command: Command, doors: Doors) -> Binding:
     args = [f"--http-address={LOOPBACK}", f"--http-port={doors.upstream}", "--allow-grpc=false"]
-    explained = [f"Triton listens on {LOOPBACK} only; its gRPC endpoint is off until gRPC is judged"]
+    explained = [f"Triton listens on {LOOPBACK} only; {GRPC_OFF}"]
     # SageMaker's and Vertex AI's front ends listen on every address, whatever --http-address says. A build may lack
     # them and their flags, so that they are named only where something turns them on; flags may be abbreviated.
     if command.has_flag("--allow-s"):

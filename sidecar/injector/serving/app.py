@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sidecar.injector.serving.review import Review, Verdict
 
     Judge = Callable[[Review, InjectorConfig, str | None], Verdict]
+    """Of a pod, by the configuration and the registry's authority."""
 
 BODY_LIMIT_BYTES = 4 << 20
 """An object is at most 3 MiB in the API server's eyes; it has a review's frame around it here."""
@@ -54,18 +55,18 @@ def webhook_app(views: Views, meters: Meters) -> Starlette:
     """`POST /mutate`, `POST /verify`."""
     at_work = asyncio.Semaphore(AT_WORK_LIMIT)
 
-    def webhook(judge: Judge) -> Route:
-        name = judge.__name__
-
+    def webhook(name: str, judge: Judge) -> Route:
         async def review(request: Request) -> Response:
             started_s = time.perf_counter()
             result = Result.FAILED
             try:
                 async with at_work:
                     body = await _body(request)
-                    uid, verdict = await asyncio.to_thread(_judged, judge, body, views.config(), views.registry_ca())
+                    asked, verdict = await asyncio.to_thread(_judged, judge, body, views.config(), views.registry_ca())
                 result = _result(verdict)
-                return Response(verdict.answer(uid), media_type="application/json")
+                if verdict.problems:
+                    logger.info("/%s: %r in %r is refused: %s", name, asked.name, asked.namespace, verdict.problems)
+                return Response(verdict.answer(asked.uid), media_type="application/json")
             except ReviewInvalid as invalid:
                 result = Result.BAD
                 logger.warning("/%s: a bad review: %s", name, invalid)
@@ -76,7 +77,7 @@ def webhook_app(views: Views, meters: Meters) -> Starlette:
 
         return Route(f"/{name}", review, methods=["POST"])
 
-    return Starlette(routes=[webhook(mutate), webhook(verify)])
+    return Starlette(routes=[webhook("mutate", mutate), webhook("verify", verify)])
 
 
 def admin_app(views: Views, meters: Meters) -> Starlette:
@@ -111,12 +112,9 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _judged(judge: Judge, body: bytes, config: InjectorConfig, registry_ca: str | None) -> tuple[str, Verdict]:
+def _judged(judge: Judge, body: bytes, config: InjectorConfig, registry_ca: str | None) -> tuple[Review, Verdict]:
     review = parse(body)
-    verdict = judge(review, config, registry_ca)
-    if verdict.problems:
-        logger.info("/%s: %r in %r is refused: %s", judge.__name__, review.name, review.namespace, verdict.problems)
-    return review.uid, verdict
+    return review, judge(review, config, registry_ca)
 
 
 def _result(verdict: Verdict) -> Result:

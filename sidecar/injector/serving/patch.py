@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-Json = dict[str, Any]
+    from sidecar.injector.values import Json
 
 PATCHED = ("metadata", "spec")
 
 
-def operations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Json]:
+def operations(before: Json, after: Json) -> list[Json]:
     """Coarse: each member of `metadata` and `spec` that is not the same is replaced as a whole."""
     found: list[Json] = []
     for part in PATCHED:
         if part not in before and part in after:
             found.append({"op": "add", "path": f"/{part}", "value": after[part]})
         else:
-            found.extend(_of_part(f"/{part}", before.get(part, {}), after.get(part, {})))
+            found.extend(_of_part(f"/{part}", cast("Json", before.get(part, {})), cast("Json", after.get(part, {}))))
     return found
 
 
-def _of_part(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Json]:
+def _of_part(path: str, before: Json, after: Json) -> Iterator[Json]:
     for name in before.keys() - after.keys():
         yield {"op": "remove", "path": f"{path}/{_escaped(name)}"}
     for name, value in after.items():

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import sys
-import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,11 +16,10 @@ from sidecar.injector.serving.app import Views, admin_app, webhook_app
 from sidecar.injector.serving.meters import Meters
 from sidecar.injector.serving.starting import prepare
 from sidecar.model.clock import SystemClock
+from sidecar.serving import Server, end_in, name_of
 
 if TYPE_CHECKING:
-    import socket
     import ssl
-    from collections.abc import Generator
 
     from starlette.types import ASGIApp
 
@@ -52,23 +48,6 @@ def serve(settings: InjectorSettings) -> int:
         return asyncio.run(_Running(settings, prepared, clock).until_stopped())
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us, and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn."""
-        await super().startup(sockets)
-        self.listens.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 class _Running:
     """One injector, from ready to stopped."""
 
@@ -76,9 +55,11 @@ class _Running:
         self._settings = settings
         self._prepared = prepared
         self._clock = clock
+        self._silent = 2
+        """Servers that do not listen yet."""
 
     async def until_stopped(self) -> int:
-        """Serves; returns the exit code when all is down."""
+        """Serves; returns the exit code when all is down. Raises what broke a part of it."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -88,18 +69,19 @@ class _Running:
         for task in serving:
             task.add_done_callback(lambda _: stop.set())
         upkeep = loop.create_task(parts.certificates.run())
-        await asyncio.gather(webhooks.listens.wait(), admin.listens.wait())
-        self._announce()
+        upkeep.add_done_callback(lambda task: stop.set() if _is_broken(task) else None)
         await stop.wait()
         logger.info("stopping: up to %s s for what is being answered", DRAIN_S)
-        _end_in(GIVE_UP_S)
+        end_in(GIVE_UP_S)
         webhooks.should_exit = admin.should_exit = True
         await asyncio.gather(*serving)
         upkeep.cancel()
-        await asyncio.gather(upkeep, return_exceptions=True)
+        await asyncio.wait([upkeep])
+        if _is_broken(upkeep):  # certificates would end one day, and nobody would know why
+            upkeep.result()
         return 0
 
-    def _servers(self) -> tuple[_Server, _Server]:
+    def _servers(self) -> tuple[Server, Server]:
         parts, meters = self._prepared, Meters()
         views = Views(
             config=lambda: parts.config.value,
@@ -108,8 +90,14 @@ class _Running:
             problems=self._problems,
         )
         meters.watch(lambda: parts.certificates.ends_unix_s, self._problems)
-        webhooks = _config(webhook_app(views, meters), parts.certificates.context)
-        return _Server(webhooks), _Server(_config(admin_app(views, meters), None))
+        webhooks = _server_config(webhook_app(views, meters), parts.certificates.context)
+        admin = _server_config(admin_app(views, meters), None)
+        return Server(webhooks, self._listens), Server(admin, self._listens)
+
+    def _listens(self) -> None:
+        self._silent -= 1
+        if self._silent == 0:
+            self._announce()
 
     def _unready(self) -> list[str]:
         end_unix_s = self._prepared.certificates.ends_unix_s["injector"]
@@ -121,8 +109,8 @@ class _Running:
     def _announce(self) -> None:
         line = {
             "ready": True,
-            "listen": _address(self._prepared.webhooks),
-            "admin": _address(self._prepared.admin),
+            "listen": name_of(self._prepared.webhooks),
+            "admin": name_of(self._prepared.admin),
             "certificates": self._settings.certificates,
             "problems": self._problems(),
         }
@@ -130,19 +118,11 @@ class _Running:
         sys.stdout.buffer.flush()
 
 
-def _end_in(seconds: float) -> None:
-    """Not a timer of the loop, which is gone while the interpreter still waits for threads."""
-    timer = threading.Timer(seconds, os._exit, (1,))
-    timer.daemon = True
-    timer.start()
+def _is_broken(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
-def _address(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
+def _server_config(app: ASGIApp, context: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         ws="none",

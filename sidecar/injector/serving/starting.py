@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,16 @@ from sidecar.injector.certificates.upkeep import Names, Upkeep, service_names
 from sidecar.injector.config import ConfigInvalid, InjectorConfig
 from sidecar.injector.serving.certificates import INJECTOR, REGISTRY, FileCertificates, OwnCertificates, utc_now
 from sidecar.injector.serving.followed import ContentInvalid, Followed
+from sidecar.serving import bind_port
 from sidecar.tls_files import TlsFilesInvalid
 
 if TYPE_CHECKING:
+    import socket
     from contextlib import ExitStack
 
     from sidecar.injector.serving.certificates import Certificates
     from sidecar.injector.serving.settings import InjectorSettings
     from sidecar.model.clock import Clock
-    from sidecar.settings import Address
-
-BACKLOG = 256
 
 
 class StartProblems(Exception):
@@ -48,8 +46,8 @@ def prepare(settings: InjectorSettings, stack: ExitStack, clock: Clock) -> Prepa
     """All parts, closed with `stack`; raises `StartProblems` with what is wrong with each. It blocks."""
     problems: list[str] = []
     config = _config(settings.config, clock, problems)
-    webhooks = _bind("--listen", settings.listen, stack, problems)
-    admin = _bind("--admin", settings.admin, stack, problems)
+    webhooks = bind_port("--listen", settings.listen.host, settings.listen.port, stack, problems)
+    admin = bind_port("--admin", settings.admin.host, settings.admin.port, stack, problems)
     certificates = _certificates(settings, stack, clock, problems)
     if problems or config is None or webhooks is None or admin is None or certificates is None:
         raise StartProblems(problems)
@@ -102,14 +100,3 @@ def _own(settings: InjectorSettings, stack: ExitStack, clock: Clock) -> Certific
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="model-policy-injector-")))
     upkeep = Upkeep(store, names, leaves, lambda: utc_now(clock))
     return OwnCertificates(upkeep, store, secrets, folder, clock)
-
-
-def _bind(flag: str, address: Address, stack: ExitStack, problems: list[str]) -> socket.socket | None:
-    """Listened to by nobody yet: a port in use is told with the rest."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        bound = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        problems.append(f"{flag} {address}: {error.strerror}; choose another port, or 0 for any")
-        return None
-    return stack.enter_context(bound)

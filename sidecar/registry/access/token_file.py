@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 import yaml
 
+from sidecar.file_changes import FileChanges
 from sidecar.registry.access.callers import Caller, Role
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TOKENS_LIMIT = 1_000
 """Each presented token is compared with all of them."""
 FILE_LIMIT_BYTES = 1 << 20
-POLL_S = 1.0
+LOOK_S = 1.0
 PREFIX = "mps_"
 """So that a scanner for secrets knows one when it sees it."""
 
@@ -61,10 +62,8 @@ class FileTokens:
     def __init__(self, path: Path, clock: Clock) -> None:
         """Reads the file; raises `TokenFileInvalid`."""
         self._path = path
-        self._clock = clock
-        self._stamp = _stamp(path)
+        self._changes = FileChanges([path], LOOK_S, clock.monotonic_s)
         self._entries = read(path)
-        self._looked_s = clock.monotonic_s()
 
     async def caller(self, token: str) -> Caller | None:
         """See `Verifier`. In the same time wherever in the file it stands, and whatever of it is right."""
@@ -77,13 +76,8 @@ class FileTokens:
         return found
 
     def _look(self) -> None:
-        if self._clock.monotonic_s() - self._looked_s < POLL_S:
+        if not self._changes.seen():
             return
-        self._looked_s = self._clock.monotonic_s()
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp  # also of a bad file: one change, one line in the log
         try:
             self._entries = read(self._path)
         except TokenFileInvalid as invalid:
@@ -127,14 +121,6 @@ def made(subject: str, roles: list[Role], *, person: bool) -> tuple[str, str]:
     members = {"sha256": digest, "subject": subject, "roles": [str(role) for role in roles], "person": person}
     line = yaml.safe_dump(members, default_flow_style=True, sort_keys=False, width=1 << 16, allow_unicode=True)
     return token, f"- {line.strip()}\n"
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _problems(item: object) -> Iterator[str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,11 +19,9 @@ from sidecar.registry.api.meters import Meters
 from sidecar.registry.serving.starting import prepare
 from sidecar.registry.shelf.bundling import NAMES, Bundling
 from sidecar.registry.shelf.waiting import Shelf
+from sidecar.serving import Server, end_in, name_of
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Generator
-
     from sidecar.registry.serving.settings import RegistrySettings
     from sidecar.registry.serving.starting import Prepared
     from sidecar.registry.shelf.bundling import Built
@@ -59,23 +55,6 @@ async def _serve(settings: RegistrySettings) -> int:
         return await _Running(settings, prepared).until_stopped()
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us: engines that wait are answered before it stops."""
-
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn."""
-        await super().startup(sockets)
-        self._on_started()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 class _Running:
     """One registry, from ready to stopped."""
 
@@ -95,7 +74,7 @@ class _Running:
             *(prepared.registry, self._shelf, self._bundling, access, self._meters),
             *(prepared.pseudonyms, prepared.examiner),
         )
-        self._server = _Server(_config(settings, parts, prepared.tls), self._announce)
+        self._server = Server(_config(settings, parts, prepared.tls), self._announce)
 
     async def until_stopped(self) -> int:
         """Serves; returns the exit code when all is down."""
@@ -108,7 +87,7 @@ class _Running:
         serving.add_done_callback(lambda _: stop.set())
         await stop.wait()
         logger.info("stopping: up to %s s for what is being answered", DRAIN_S)
-        _end_in(GIVE_UP_S)
+        end_in(GIVE_UP_S)
         self._shelf.close()
         self._server.should_exit = True
         await serving
@@ -119,10 +98,9 @@ class _Running:
 
     def _announce(self) -> None:
         bundles = {name: served.revision for name in NAMES if (served := self._shelf.get(name))}
-        host, port = self._bound.getsockname()[:2]
         line = {
             "ready": True,
-            "listen": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "listen": name_of(self._bound),
             "database": self._settings.database_name,
             "bundles": bundles,
             "takes_policies": self._settings.policy_key is not None,
@@ -156,13 +134,6 @@ async def housekeep(registry: Registry) -> None:
         except Exception:
             logger.exception("housekeeping failed; it is tried again in %s s", CONSOLIDATE_S)
         await asyncio.sleep(CONSOLIDATE_S)
-
-
-def _end_in(seconds: float) -> None:
-    """Not a timer of the loop, which is gone while the interpreter still waits for threads."""
-    timer = threading.Timer(seconds, os._exit, (1,))
-    timer.daemon = True
-    timer.start()
 
 
 def _config(settings: RegistrySettings, parts: Context, tls: TlsFiles | None) -> uvicorn.Config:

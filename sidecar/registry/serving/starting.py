@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,11 @@ from sidecar.registry.access.token_file import FileTokens, TokenFileInvalid
 from sidecar.registry.shelf import signing_key
 from sidecar.registry.store import database
 from sidecar.registry.store.registry import Registry
+from sidecar.serving import bind_port
 from sidecar.tls_files import TlsFiles, TlsFilesInvalid
 
 if TYPE_CHECKING:
+    import socket
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from sidecar.model.clock import Clock
     from sidecar.registry.access.callers import Verifier
     from sidecar.registry.serving.settings import RegistrySettings
-    from sidecar.settings import Address
-
-
-BACKLOG = 1_024
 
 
 class StartProblems(Exception):
@@ -69,7 +66,7 @@ async def prepare(settings: RegistrySettings, stack: AsyncExitStack) -> Prepared
     verifiers = await _verifiers(settings, stack, clock, problems)
     pseudonyms = _pseudonyms(settings.subject_key, problems)
     examiner = _examiner(settings.policy_key, problems)
-    bound = _bind(settings.listen, stack, problems)
+    bound = bind_port("--listen", settings.listen.host, settings.listen.port, stack, problems)
     tls = _tls(settings, problems)
     # Last, for where all else is well these two make the files that are not there.
     key = _key(settings, problems)
@@ -159,17 +156,6 @@ def _examiner(path: Path | None, problems: list[str]) -> Examiner | None:
     except (KeyInvalid, PolicyProblems) as error:
         problems.append(f"--policy-key: {path}: {error}")
     return None
-
-
-def _bind(address: Address, stack: AsyncExitStack, problems: list[str]) -> socket.socket | None:
-    """Listened to by nobody yet: a port in use is told with the rest."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        bound = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        problems.append(f"--listen {address}: {error.strerror}; choose another port, or 0 for any")
-        return None
-    return stack.enter_context(bound)
 
 
 def _tls(settings: RegistrySettings, problems: list[str]) -> TlsFiles | None:

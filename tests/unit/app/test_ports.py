@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.app.ports import bind, name_of, unix_listener
+from sidecar.app.ports import bind, unix_listener
 from sidecar.app.problems import StartProblems
+from sidecar.serving import name_of
 from sidecar.settings import load
 
 if TYPE_CHECKING:
@@ -55,11 +56,6 @@ def test_what_is_not_a_socket_stays(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="too long"):
         unix_listener(tmp_path / ("x" * 200))
-
-
-def test_a_port_is_named_as_in_a_url() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        assert name_of(bound) == f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 async def test_every_port_that_cannot_be_had_is_told_at_once(tmp_path: Path) -> None:

@@ -139,3 +139,11 @@ def test_where_kustomize_leaves_the_function_out_no_pod_is_scheduled() -> None:
     spec = built("kubectl", "kustomize")
     assert spec["schedulingGates"] == [{"name": "model-policy-sidecar.io/unguarded"}]
     assert "initContainers" not in spec
+
+
+def test_an_authority_that_is_no_text_is_told_by_its_flag(tmp_path: Path, config: Path) -> None:
+    path, ca = write(tmp_path / "x.yaml", deployment()), tmp_path / "ca.der"
+    ca.write_bytes(b"\x80")
+    shown = run("inject", "-f", str(path), "--config", str(config), "--registry-ca", str(ca))
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert shown.stderr.startswith(f"sidecar: --registry-ca: {ca}: ")

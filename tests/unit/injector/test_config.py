@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.injector.config import ConfigInvalid, InjectorConfig
+from sidecar.injector.config import FILE_LIMIT_BYTES, ConfigInvalid, InjectorConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +103,13 @@ def test_the_embedded_engine_has_no_configuration_of_opa() -> None:
 def test_what_is_no_configuration(text: str, problem: str) -> None:
     [told] = problems(text)
     assert told.startswith(f"injector.yaml {problem}")
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    file = tmp_path / "injector.yaml"
+    file.write_text(LEAST + "#" * FILE_LIMIT_BYTES)
+    with pytest.raises(ConfigInvalid, match="is over 1048576 bytes, more than a ConfigMap holds"):
+        InjectorConfig.load(file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from sidecar.injector.own_settings import DECIDED, problems_of
 from sidecar.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_setting_may_name_a_file_that_is_only_in_the_pod() -> None:

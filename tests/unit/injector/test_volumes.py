@@ -7,7 +7,7 @@ import pytest
 from sidecar.injector import names
 from sidecar.injector.plan import plan_for
 from sidecar.injector.shape import shaped
-from sidecar.injector.volumes import guard_volumes, size_bytes
+from sidecar.injector.volumes import guard_volumes
 from tests.unit.injector.pods import config, pod, triton
 
 
@@ -53,7 +53,3 @@ def test_files_come_out_of_annotations(engine: str, with_registry_ca: bool, path
     opa_config = "services: {}" if engine == "opa" else None
     found = volumes(with_registry_ca=with_registry_ca, engine=engine, opa_config=opa_config)
     assert [item["path"] for item in found[names.CONFIG_VOLUME]["downwardAPI"]["items"]] == paths
-
-
-def test_sizes() -> None:
-    assert [size_bytes(size) for size in ("1Ki", "3Mi", "4Gi", "2Ti")] == [1 << 10, 3 << 20, 4 << 30, 2 << 40]

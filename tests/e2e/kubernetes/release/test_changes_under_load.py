@@ -76,7 +76,7 @@ def test_the_chart_is_upgraded_and_rolled_back(loans: Release) -> None:
 
 
 def test_the_policy_is_changed_and_changed_back(loans: Release) -> None:
-    rule = loans.policy / "guards" / "provenance" / "request.rego"
+    rule = loans.policy / "guards" / "provenance" / "request" / "provenance.rego"
     before = rule.read_text()
     traffic = Traffic(loans.cluster, TORCHSERVE, loans.issuer)
     with traffic.flowing():
@@ -123,8 +123,7 @@ def rotate(release: Release) -> None:
     spec = found["spec"]
     [container] = spec["containers"]
     given = dict(flag.lstrip("-").split("=", 1) for flag in container["args"] if flag.startswith("--") and "=" in flag)
-    names = ("namespace", "name", "service", "registry-service")
-    container["args"] = ["injector", "rotate", "--ca", *(f"--{name}={given[name]}" for name in names if name in given)]
+    container["args"] = ["injector", "rotate", "--ca", *(f"--{name}={given[name]}" for name in ("namespace", "name"))]
     for probe in ("livenessProbe", "readinessProbe", "startupProbe", "ports", "lifecycle"):
         container.pop(probe, None)
     for field in ("topologySpreadConstraints", "affinity"):

@@ -87,7 +87,9 @@ class Traffic:
         connection: http.client.HTTPConnection | None = None
         for turn in itertools.count(number):
             if self._stopped.is_set():
-                break
+                if connection is not None:
+                    connection.close()
+                return
             addresses = self._addresses
             if connection is None:
                 address = addresses[turn % len(addresses)]

@@ -98,7 +98,10 @@ TORCHSERVE = Workload(
     "pytorch/torchserve:0.12.0-cpu",
     8080,
     "/predictions/loans",
-    args=("torchserve", "--start", "--ncs", "--disable-token-auth", "--models", "loans=credit.mar"),
+    args=(
+        *("torchserve", "--start", "--ncs", "--disable-token-auth", "--models", "loans=credit.mar"),
+        *("--ts-config", "/home/model-server/config.properties"),
+    ),
     other_ports=(8081,),
     probe="/ping",
 )

@@ -1,4 +1,4 @@
-"""What a webhook is asked, a configuration to answer by, certificates to answer with, and clocks."""
+"""What a webhook is asked, a configuration to answer by, and certificates to answer with."""
 
 from __future__ import annotations
 
@@ -86,27 +86,3 @@ def write_pair(folder: Path) -> bytes:
         (folder / name).write_bytes(content)
     (folder / "ca.crt").write_bytes(bundle)
     return bundle
-
-
-class Ticking:
-    """A `Clock` that tests set."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def unix_s(self) -> float:
-        return self.now_s
-
-    def unix_ns(self) -> int:
-        return int(self.now_s * 1e9)
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-
-class Wall(Ticking):
-    """From today on, for a client looks at the time itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = datetime.now(UTC).timestamp()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +18,9 @@ from sidecar.injector.serving import certificates
 from sidecar.injector.serving.certificates import FileCertificates, OwnCertificates, utc_now
 from sidecar.injector.serving.followed import ContentInvalid
 from sidecar.tls_files import TlsFilesInvalid
+from tests.support import FixedClock
 from tests.unit.injector.certificates.memory import MemoryStore
-from tests.unit.injector.serving.parts import HOST, Wall, write_pair
+from tests.unit.injector.serving.parts import HOST, write_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,11 @@ NAMES = Names("policy")
 SECRETS = {"injector": NAMES.injector, "registry": NAMES.registry}
 LEAVES = {NAMES.injector: (HOST,), NAMES.registry: ("registry.system.svc",)}
 TLS_LOOK_S = 10.0
+
+
+def today() -> FixedClock:
+    """Clients look at the time themselves."""
+    return FixedClock(datetime.now(UTC).timestamp())
 
 
 async def served(context: ssl.SSLContext, trusted: bytes) -> x509.Certificate:
@@ -45,24 +51,24 @@ async def served(context: ssl.SSLContext, trusted: bytes) -> x509.Certificate:
 
 
 async def test_files_are_served_and_followed_without_a_restart(tmp_path: Path) -> None:
-    clock = Wall()
+    clock = today()
     first = write_pair(tmp_path)
     found = FileCertificates(tmp_path, clock)
     assert found.registry_ca == first.decode()
     before = await served(found.context, first)
     assert found.ends_unix_s == {"injector": before.not_valid_after_utc.timestamp()}
     second = write_pair(tmp_path)
-    clock.now_s += TLS_LOOK_S
+    clock.advance(TLS_LOOK_S)
     assert await served(found.context, second) != before
     assert (found.registry_ca, found.problems) == (second.decode(), [])
 
 
 async def test_an_authority_that_is_no_good_is_told_and_the_last_one_goes_on(tmp_path: Path) -> None:
-    clock = Wall()
+    clock = today()
     first = write_pair(tmp_path)
     found = FileCertificates(tmp_path, clock)
     (tmp_path / "ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
-    clock.now_s += TLS_LOOK_S
+    clock.advance(TLS_LOOK_S)
     assert found.registry_ca == first.decode()
     assert [problem.split(": ")[0] for problem in found.problems] == [str(tmp_path / "ca.crt")]
 
@@ -70,16 +76,16 @@ async def test_an_authority_that_is_no_good_is_told_and_the_last_one_goes_on(tmp
 async def test_without_an_authority_opa_trusts_the_systems(tmp_path: Path) -> None:
     write_pair(tmp_path)
     (tmp_path / "ca.crt").unlink()
-    assert FileCertificates(tmp_path, Wall()).registry_ca is None
+    assert FileCertificates(tmp_path, today()).registry_ca is None
 
 
 def test_files_that_cannot_be_served_from_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TlsFilesInvalid):
-        FileCertificates(tmp_path, Wall())
+        FileCertificates(tmp_path, today())
     write_pair(tmp_path)
     (tmp_path / "ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
     with pytest.raises(ContentInvalid):
-        FileCertificates(tmp_path, Wall())
+        FileCertificates(tmp_path, today())
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ def fast_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificates, "ROUND_S", 0.0)
 
 
-def own(store: MemoryStore, folder: Path, clock: Wall) -> OwnCertificates:
+def own(store: MemoryStore, folder: Path, clock: FixedClock) -> OwnCertificates:
     return OwnCertificates(Upkeep(store, NAMES, LEAVES, lambda: utc_now(clock)), store, SECRETS, folder, clock)
 
 
@@ -103,7 +109,7 @@ async def until(ready: Callable[[], object]) -> None:
 
 
 async def test_own_certificates_are_there_from_the_start(store: MemoryStore, tmp_path: Path) -> None:
-    found = own(store, tmp_path, Wall())
+    found = own(store, tmp_path, today())
     shown = await served(found.context, store.bundle)
     assert found.registry_ca == store.bundle.decode()
     assert set(found.ends_unix_s) == {"injector", "registry", "authority"}
@@ -114,13 +120,13 @@ async def test_own_certificates_are_there_from_the_start(store: MemoryStore, tmp
 @pytest.mark.parametrize("renew", [Renew.LEAVES, Renew.ALL])
 @pytest.mark.usefixtures("fast_rounds")
 async def test_what_rotate_makes_is_served_without_a_restart(store: MemoryStore, tmp_path: Path, renew: Renew) -> None:
-    clock = Wall()
+    clock = today()
     found = own(store, tmp_path, clock)
     trusted_before, before = store.bundle, await served(found.context, store.bundle)
     rotate(store, NAMES, renew, lambda: utc_now(clock))
     keeping = asyncio.create_task(found.run())
     await until(lambda: store.secrets[NAMES.injector].data["tls.key"] in (tmp_path / "tls.pem").read_bytes())
-    clock.now_s += TLS_LOOK_S
+    clock.advance(TLS_LOOK_S)
     shown = await served(found.context, store.bundle)
     assert shown != before
     assert await served(found.context, trusted_before) == shown  # the API server may not have heard yet
@@ -129,10 +135,10 @@ async def test_what_rotate_makes_is_served_without_a_restart(store: MemoryStore,
 
 @pytest.mark.usefixtures("fast_rounds")
 async def test_what_is_due_is_renewed(store: MemoryStore, tmp_path: Path) -> None:
-    clock = Wall()
+    clock = today()
     found = own(store, tmp_path, clock)
     end_unix_s = found.ends_unix_s["injector"]
-    clock.now_s += (LEAF_LIFE * 0.8).total_seconds()
+    clock.advance((LEAF_LIFE * 0.8).total_seconds())
     keeping = asyncio.create_task(found.run())
     await until(lambda: found.ends_unix_s["registry"] > end_unix_s + timedelta(days=60).total_seconds())
     keeping.cancel()
@@ -142,7 +148,7 @@ async def test_what_is_due_is_renewed(store: MemoryStore, tmp_path: Path) -> Non
 async def test_a_round_that_fails_is_told_and_tried_again(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = own(store, tmp_path, Wall())
+    found = own(store, tmp_path, today())
 
     asked: list[str] = []
 
@@ -167,9 +173,9 @@ async def test_webhooks_that_are_not_there_yet_keep_nobody_from_starting(
         raise StoreFailed("MutatingWebhookConfiguration policy: 404")
 
     monkeypatch.setattr(store, "trust", missing)
-    assert own(store, tmp_path, Wall()).problems == ["MutatingWebhookConfiguration policy: 404"]
+    assert own(store, tmp_path, today()).problems == ["MutatingWebhookConfiguration policy: 404"]
 
 
 def test_without_its_secrets_it_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="Secret policy-ca: 404"):
-        own(MemoryStore(), tmp_path, Wall())
+        own(MemoryStore(), tmp_path, today())

@@ -11,19 +11,28 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.injector.serving import running as running_module
+from sidecar.injector.serving.certificates import FileCertificates
+from sidecar.injector.serving.settings import InjectorSettings
+from sidecar.injector.serving.starting import prepare
+from sidecar.model.clock import SystemClock
+from sidecar.settings import load_as
 from tests.certificates import self_signed
 from tests.process import REPOSITORY, fetch, wait_until
-from tests.unit.injector.serving.parts import CONFIG, encoded, review
+from tests.unit.injector.serving.parts import CONFIG, encoded, review, write_pair
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
 START_TIMEOUT_S = 60.0
+PORTS = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0"}
 
 
 class Running:
@@ -109,6 +118,27 @@ def test_a_client_that_hangs_does_not_hold_it_up(running: Running) -> None:
     ):
         client.sendall(b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         assert running.stop() == 0
+
+
+async def test_a_defect_in_the_upkeep_of_certificates_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Else certificates would end one day, in silence."""
+
+    class Broken(FileCertificates):
+        async def run(self) -> None:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(running_module, "end_in", lambda _seconds: None)
+    (tmp_path / "injector.yaml").write_text(CONFIG)
+    write_pair(tmp_path)
+    flags = {"config": tmp_path / "injector.yaml", "certificate_dir": tmp_path, **PORTS}
+    settings, clock = load_as(InjectorSettings, flags), SystemClock()
+    with ExitStack() as stack:
+        prepared = replace(prepare(settings, stack, clock), certificates=Broken(tmp_path, clock))
+        with pytest.raises(ZeroDivisionError):
+            await running_module._Running(settings, prepared, clock).until_stopped()
+    assert json.loads(capfd.readouterr().out)["ready"]
 
 
 def test_it_does_not_start_and_says_why_all_at_once(tmp_path: Path) -> None:
