@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.kubernetes.node.environment import expand
@@ -12,8 +13,6 @@ from tests.kubernetes.node.probing import Asker, check_handlers, named_ports
 from tests.kubernetes.node.security import security
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.kubernetes.node.api import Json
     from tests.kubernetes.node.environment import Environment
     from tests.kubernetes.node.network import Sandbox
@@ -66,7 +65,7 @@ class PodHost:
             network=self.sandbox.path,
             cgroup=f"{self.cgroup}/{container_id}",
             limits=container.get("resources", {}).get("limits", {}),
-            mounts=[*self._own_mounts(), *self.volumes.mounts(container)],
+            mounts=_uncovered([*self._own_mounts(), *self.volumes.mounts(container)], image.parts),
         )
         return self.runtime.start(container_id, image, made, self.log(container["name"]))
 
@@ -83,3 +82,12 @@ class PodHost:
             Mount(self.hosts_file, "/etc/hosts"),
             Mount(self.folder / "resolv.conf", "/etc/resolv.conf", read_only=True),
         ]
+
+
+def _uncovered(mounts: list[Mount], parts: list[Path]) -> list[Mount]:
+    """The mounts, and over them the parts of the image that one of them would hide: a checkout below /tmp."""
+    folders = [Path(mount.destination) for mount in mounts]
+    hidden = {part for part in parts if any(folder in part.parents for folder in folders)}
+    # What lies in another such part comes with it.
+    outer = sorted(part for part in hidden if not hidden & set(part.parents))
+    return [*mounts, *(Mount(part, str(part), read_only=True) for part in outer)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.kubernetes.programs import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +36,11 @@ class Image:
     def command(self, container_command: Sequence[str], args: Sequence[str]) -> list[str]:
         """What is run: a spec's command drops the image's own, its args only the image's `cmd`."""
         return [*(container_command or self.entrypoint), *(args or ([] if container_command else self.cmd))]
+
+    @property
+    def parts(self) -> list[Path]:
+        """The host's files of which it is made; the checkout and Python are of each."""
+        return [REPOSITORY, Path(sys.executable), *(Path(word) for word in self.entrypoint[:1]), *self.links.values()]
 
     def add_to(self, root: Path) -> None:
         """Puts its files into a container's root. The folder it works in is anybody's, with all below."""

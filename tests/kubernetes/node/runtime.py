@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.kubernetes.node.oci import ROOT
-from tests.kubernetes.programs import REPOSITORY, SYSTEM_PATH, CommandFailed, run, tool
+from tests.kubernetes.programs import SYSTEM_PATH, CommandFailed, run, tool
 
 if TYPE_CHECKING:
     from tests.kubernetes.node.api import Json
     from tests.kubernetes.node.image import Image
 
 LAYERS_LIMIT = "8g"  # of memory, for what containers write beside their volumes
-USED = (REPOSITORY, Path(sys.executable))
-"""What programs in pods need, whichever image they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +96,7 @@ def _overlay(folder: Path, image: Image) -> None:
         each.mkdir()
     upper.chmod(0o755)
     run("mount", "-t", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", "overlay", str(root))
-    used = [*USED, *(Path(word) for word in image.entrypoint[:1]), *image.links.values()]
-    _open_ways(root, {Path(os.path.realpath(path)) for path in used})
+    _open_ways(root, {Path(os.path.realpath(path)) for path in image.parts})
     image.add_to(root)
 
 
