@@ -47,8 +47,8 @@ def run_tests(opa: Opa, work: Workspace, least_percent: float) -> RegoTests:
 
 
 def _judged(results: list[Json]) -> Iterator[Finding]:
-    for result in results:
-        place = result["location"]["file"], result["location"]["row"]
+    for result in sorted(results, key=_place):  # OPA tells tests in no order of its own
+        place = _place(result)
         if result.get("skip"):
             yield Finding(
                 *("tests", f"{result['name']} is skipped", *place),
@@ -57,6 +57,10 @@ def _judged(results: list[Json]) -> Iterator[Finding]:
             )
         elif result.get("fail") or "error" in result:
             yield Finding("tests", f"{result['name']} fails{_cases(result)}", *place)
+
+
+def _place(result: Json) -> tuple[str, int]:
+    return result["location"]["file"], result["location"]["row"]
 
 
 def _cases(result: Json) -> str:
