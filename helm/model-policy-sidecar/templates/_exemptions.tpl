@@ -2,7 +2,9 @@
 {{- define "policy.templateOf" -}}
 >-
         {{ . }} == null ? null : dyn(request.kind.kind == 'Pod' ? dyn({{ . }})
-        : request.kind.kind == 'CronJob' ? dyn({{ . }}).spec.jobTemplate.spec.template : dyn({{ . }}).spec.template)
+        : request.kind.kind == 'CronJob' ? dyn({{ . }}).spec.jobTemplate.spec.template
+        : request.kind.kind == 'ControllerRevision' ? dyn({{ . }}).?data.?spec.?template.orValue({})
+        : dyn({{ . }}).spec.template)
 {{- end -}}
 
 {{/* Kubernetes' own controllers that make pods, or owners of pods (a list of CEL). */}}

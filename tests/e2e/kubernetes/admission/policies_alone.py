@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DEVELOPER = "ana"
 """May do everything with pods, what makes them, and namespaces; has none of our own rights."""
-POLICIES = ("guarded-pods", "running-pods", "connections", "exemptions", "namespaces", "secrets")
+POLICIES = ("guarded-pods", "running-pods", "connections", "exemptions", "namespaces", "scheduling", "secrets")
 REGISTRY_CA = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 EFFECT_TIMEOUT_S = 30.0
 

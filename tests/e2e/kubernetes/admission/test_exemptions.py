@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.e2e.kubernetes.admission.policies_alone import create, creation_refus
 
 if TYPE_CHECKING:
     from tests.e2e.kubernetes.admission.policies_alone import Policed
+    from tests.unit.helm.charts import Json
 
 pytestmark = pytest.mark.e2e
 
@@ -44,6 +45,20 @@ def test_a_template_is_exempted_by_who_may_exempt_and_its_pods_are_made_by_kuber
     here.developer.kubectl("annotate", "deployment/exempted", "team=a", "--namespace=every")
     told = refused(here.developer, "set", "image", "deployment/exempted", "a=a-model", "--namespace=every")
     assert "or to change what is exempted" in told
+
+
+def test_a_revision_of_a_stateful_set_is_exempted_by_who_may_exempt(here: Policed) -> None:
+    """Its controller makes pods out of revisions, and a developer may write those."""
+
+    def revision(name: str, **metadata: Any) -> Json:
+        template = {"metadata": metadata, "spec": bare()["spec"]}
+        data = {"spec": {"template": {**template, "$patch": "replace"}}}
+        head = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": name}}
+        return {**head, "revision": 1, "data": data}
+
+    told = creation_refused(here.developer, revision("exempted", annotations=EXEMPT), "every")
+    assert "takes the right to use exemptions.model-policy-sidecar.io" in told
+    create(here.developer, revision("guarded"), "every")
 
 
 def test_a_namespace_stays_guarded(here: Policed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,6 +54,27 @@ def test_a_pod_from_before_its_namespace_was_guarded_can_still_be_changed_and_de
     release = json.dumps({"metadata": {"finalizers": None}})
     here.cluster.kubectl("patch", "pod/before", "--namespace=late", "--type=merge", f"-p={release}")
     here.cluster.kubectl("wait", "--for=delete", "pod/before", "--namespace=late", "--timeout=30s")
+
+
+def test_who_binds_a_pod_to_a_node_changes_nothing_else_of_it(here: Policed) -> None:
+    """The API server copies a Binding's labels and annotations to the pod."""
+    create(here.developer, here.guarded(triton("unbound", labels={f"{DOMAIN}/guard": "enabled"})), "some")
+    target = {"apiVersion": "v1", "kind": "Node", "name": "any"}
+
+    def binding(**metadata: Any) -> Json:
+        return {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": "unbound", "namespace": "some", **metadata},
+            "target": target,
+        }
+
+    path = "/api/v1/namespaces/some/pods/unbound/binding"
+    for kind, key in (("annotations", "opa-config"), ("labels", "guarded")):
+        smuggled = json.dumps(binding(**{kind: {f"{DOMAIN}/{key}": "mine"}}))
+        told = refused(here.developer, "create", "--raw", path, "-f-", input=smuggled)
+        assert "stay as they were when the pod was made" in told
+    here.developer.kubectl("create", "--raw", path, "-f-", input=json.dumps(binding(labels={"team": "a"})))
 
 
 CONNECTIONS = {"exec": ["--", "true"], "attach": [], "port-forward": [":8000"]}
