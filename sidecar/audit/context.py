@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sidecar.model.clock import Clock
@@ -20,8 +19,7 @@ _ZERO_TRACE = b"0" * 32
 _ZERO_SPAN = b"0" * 16
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """What a client's `traceparent` says. `sampled` never decides over audit, only over what we pass on."""
 
     trace_id: str
@@ -40,8 +38,7 @@ def parse_traceparent(value: bytes) -> Parent | None:
     return Parent(trace_id.decode(), span_id.decode(), bool(int(flags, 16) & 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What all records of one exchange share. `decision_id` is 128 random bits in hexadecimal.
 
     `parent_span_id` is None at the root of a trace; `endpoint` is None where routing never came to one.

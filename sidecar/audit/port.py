@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 HEADER_RESERVE_BYTES = 256
 """What the log itself writes before a record's body takes less than this."""
@@ -20,8 +19,7 @@ class Kind(enum.StrEnum):
     EVENT = "EVENT"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record on its way to a log. `body` is a JSON object with at least one member.
 
     The log puts `v`, `log`, `kind`, `sequence` and `time_unix_ns` before its members and changes nothing.

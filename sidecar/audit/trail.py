@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sidecar.audit import records
 from sidecar.audit.port import Kind
@@ -42,8 +41,7 @@ OFF_LOOP_BYTES = 256 * 1024
 _TRUSTED = (ConsentStatus.VALID, ConsentStatus.OFF)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An exchange with a durable INTENT, and so with an OUTCOME to come, under the same salt."""
 
     context: Context

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sidecar.fairness.throttle import Throttle
 from sidecar.model.facts import UNKNOWN_GROUP
@@ -53,8 +53,10 @@ class WindowTerms:
         return max(self.spans_s)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowSnapshot:
+_NO_GROUPS: Mapping[str, Mapping[str, float | None]] = {}
+
+
+class WindowSnapshot(NamedTuple):
     """The window of one model and version as it stood before the prediction under test (contract 4).
 
     `groups` maps a group to its figures; `disparate_impact` holds the ratio's, as the contract spells them.
@@ -62,9 +64,7 @@ class WindowSnapshot:
 
     state: str
     span_s: int = 86_400
-    groups: Mapping[str, Mapping[str, float | None]] = field(
-        default_factory=dict[str, "Mapping[str, float | None]"],
-    )
+    groups: Mapping[str, Mapping[str, float | None]] = _NO_GROUPS
     disparate_impact: Mapping[str, object] | None = None
 
     def as_input(self) -> dict[str, object]:
@@ -77,8 +77,7 @@ class WindowSnapshot:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One judged prediction, released or not.
 
     `unix_s` is the sidecar's clock at INTENT. `groups` has one entry, or one an instance, or none where the request

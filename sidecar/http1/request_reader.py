@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 import httptools
 
@@ -24,8 +23,7 @@ _FIELD = too_large(f"a field is over {FIELD_LIMIT_BYTES} bytes")
 _SECTION = too_large("the header or trailer section is over the limit")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """One head. `framing` is None where it was refused: the rest is then what is known for sure, or empty."""
 
     method: bytes

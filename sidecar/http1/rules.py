@@ -11,8 +11,7 @@ Faults are fixed texts: nothing of a refused message is echoed or recorded by th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar.model.reasons import Reason
 
@@ -86,8 +85,7 @@ _EXPECT = malformed("an expectation other than 100-continue")
 _UPGRADE = malformed("WebSocket is not spoken here")
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(NamedTuple):
     """How an accepted request goes on. `length_bytes` is None for a chunked body and 0 for none."""
 
     length_bytes: int | None

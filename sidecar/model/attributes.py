@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VALUE_LIMIT_BYTES = 256
 """Contract 2: a longer value is malformed."""
@@ -19,8 +19,7 @@ class Status(enum.StrEnum):
     TRUNCATED = "truncated"
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute as it was found. `value` is a string, or for groups a list with one an instance."""
 
     status: Status
@@ -35,8 +34,7 @@ class Attribute:
 MISSING = Attribute(Status.MISSING)
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """All governed attributes of one request."""
 
     data_version: Attribute = MISSING

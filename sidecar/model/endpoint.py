@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class EndpointKind(enum.Enum):
@@ -15,8 +15,7 @@ class EndpointKind(enum.Enum):
     MANAGEMENT = "management"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One endpoint of one model server, as its protocol's table names it."""
 
     kind: EndpointKind

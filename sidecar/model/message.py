@@ -5,7 +5,7 @@ HTTP/1.1 is the first front; gRPC will be a second one over the same exchange.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names in lower case, in the order of the wire, repeats kept."""
@@ -14,8 +14,7 @@ Body = bytes | bytearray
 """A whole body. A large one is gathered in a bytearray, so that it is held once; nobody changes it after that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One whole request. `path` is the raw target's path (ASCII), `query` what followed `?`."""
 
     method: str
@@ -30,12 +29,11 @@ class Request:
         return [value for key, value in self.headers if key == name]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One whole response: from the upstream, or ours."""
 
     status: int
-    headers: Headers = field(default=())
+    headers: Headers = ()
     body: Body = b""
 
     def header_values(self, name: bytes) -> list[bytes]:

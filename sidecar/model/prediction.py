@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """One entry per instance in `scores` and `labels`; None where the model's facts declare no place to read.
 
     `features` are the declared inputs that a rule-based fallback may use, by name;

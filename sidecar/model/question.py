@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 API = "sidecar/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One policy input. `stable` is the input with sorted keys less `time`: the decision cache's key.
 
     `expires_unix_s`: the consent token's expiry, beyond which no cached answer may live.

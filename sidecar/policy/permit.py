@@ -5,7 +5,6 @@ A permit carries the very request that was judged, so that no other bytes can be
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 from sidecar.model.decision import Decision
@@ -49,7 +48,7 @@ class Permit:
         if self.explain is None or self._explained:
             raise RuntimeError("a permit is for one explain call, if any")
         self._explained = True
-        return replace(self.request, method=self.explain.method, path=self.explain.path, query=""), self.explain
+        return self.request._replace(method=self.explain.method, path=self.explain.path, query=""), self.explain
 
 
 def permit(request: Request, decision: Decision, explain: ExplainCall | None = None) -> Permit:

@@ -7,7 +7,6 @@ raw deflate (RFC 1951) where RFC 9110 means zlib (RFC 1950). What two could read
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sidecar.model.refusal import refused
@@ -45,7 +44,7 @@ def readable_request(request: Request, codings: Collection[bytes], limit_bytes: 
         raise refused("body_too_large", f"the body: {error}") from None
     except Malformed as error:
         raise body_malformed(f"the body: {error}") from None
-    return replace(request, headers=_without_coding(request.headers), body=body)
+    return request._replace(headers=_without_coding(request.headers), body=body)
 
 
 def readable_response(response: Response, limit_bytes: int) -> Response:
@@ -60,7 +59,7 @@ def readable_response(response: Response, limit_bytes: int) -> Response:
         body = decoded(response.body, coding, limit_bytes)
     except Malformed as error:
         raise _unreadable(str(error)) from None
-    return replace(response, headers=_without_coding(response.headers), body=body)
+    return response._replace(headers=_without_coding(response.headers), body=body)
 
 
 def decoded(body: Body, coding: bytes, limit_bytes: int) -> bytes:

@@ -12,7 +12,7 @@ JSON whatever Content-Type says, and of two equal keys the first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.protocols import reading
@@ -125,7 +125,7 @@ def _maps(document: object) -> Sequence[object]:
 
 def _with_label(endpoint: Endpoint, path: str) -> Endpoint:
     """A label is a name that moves between versions: `label:3` is not version 3."""
-    return replace(endpoint, version=f"label:{endpoint.version}") if "/labels/" in path else endpoint
+    return endpoint._replace(version=f"label:{endpoint.version}") if "/labels/" in path else endpoint
 
 
 def _instances(endpoint: Endpoint, body: Mapping[str, object], facts: ModelFacts) -> tuple[int, type[Call]]:

@@ -6,8 +6,8 @@ read by the audit trail and the meters at its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar.audit.records import Result
 from sidecar.model.endpoint import EndpointKind
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from sidecar.proxy.client import Client
 
 
-@dataclass(frozen=True, slots=True)
-class Inquiry:
+class Inquiry(NamedTuple):
     """What steps 3 to 5 found in one request, and the question that the policy is asked about it."""
 
     protocol: ServingProtocol
@@ -90,7 +89,7 @@ class Case:
         """Notes where the request goes, for the steps to come and for the record."""
         self.endpoint = endpoint
         self.protocol = protocol
-        self.context = replace(self.context, endpoint=endpoint)
+        self.context = self.context._replace(endpoint=endpoint)
 
     def mark(self, stage: str) -> None:
         """Books the time since the last mark under `stage`, in microseconds."""

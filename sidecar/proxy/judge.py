@@ -156,7 +156,7 @@ class Judge:
         if facts.explain is not None and call.endpoint.operation == "explain":
             facts = replace(facts, read=replace(facts.read, explanation=place_of(inquiry)))
         prediction = await self.reader.prediction(inquiry.protocol, call, answer, facts)
-        return prediction if case.explanation is None else replace(prediction, explanation=case.explanation)
+        return prediction if case.explanation is None else prediction._replace(explanation=case.explanation)
 
     @staticmethod
     def _replaced(case: Case, decision: Decision) -> Response | None:

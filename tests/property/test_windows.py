@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,7 +72,7 @@ def tell(windows: list[Store], clock: FixedClock, second: Second) -> None:
     """Each prediction goes to one of the windows; a single one gets them all."""
     for told in second.told:
         for positive in told.positives:
-            said = replace(seen(clock, told.group, told.score, positive=positive), unix_s=clock.unix_s() - told.late_s)
+            said = seen(clock, told.group, told.score, positive=positive)._replace(unix_s=clock.unix_s() - told.late_s)
             windows[told.replica % len(windows)].observe(CREDIT, said)
 
 

@@ -7,7 +7,6 @@ images and sampling parameters are passed as they are: they are among the judged
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sidecar.protocols import reading
@@ -49,7 +48,7 @@ class OpenAI:
         check_instances(instances, limits)
         metadata = object_member(body, "metadata")
         return Call(
-            replace(endpoint, model=_model(body, endpoint.model)),
+            endpoint._replace(model=_model(body, endpoint.model)),
             instances,
             second_sources(metadata, "metadata"),
             metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.model.endpoint import EndpointKind
@@ -41,7 +41,7 @@ class Server:
             return endpoint
         if self.default_model is None and not self.protocol(endpoint).names_model:
             raise refused("endpoint_unknown", "the endpoint names no model; --default-model says which one it means")
-        return replace(endpoint, model=self.default_model)
+        return endpoint._replace(model=self.default_model)
 
     def explain_path(self, endpoint: Endpoint) -> str | None:
         """Where the server explains what it infers at `endpoint`, which `route` gave; None where it does not."""

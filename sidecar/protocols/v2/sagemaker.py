@@ -7,7 +7,6 @@ Triton passes over here. So one is read as the other, either way.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sidecar.protocols.media import HEAD_LENGTH, OCTETS, unsupported
@@ -35,11 +34,11 @@ class SageMaker(V2):
         """See `ServingProtocol.read_request`."""
         if request.header_values(HEAD_LENGTH):
             raise unsupported("Inference-Header-Content-Length means nothing here: Content-Type says json-header-size")
-        return super().read_request(endpoint, replace(request, headers=_as_v2(request.headers)), facts, limits)
+        return super().read_request(endpoint, request._replace(headers=_as_v2(request.headers)), facts, limits)
 
     def read_prediction(self, call: Call, response: Response, facts: ModelFacts) -> Prediction:
         """See `ServingProtocol.read_prediction`."""
-        return super().read_prediction(call, replace(response, headers=_as_v2(response.headers)), facts)
+        return super().read_prediction(call, response._replace(headers=_as_v2(response.headers)), facts)
 
 
 def _as_v2(headers: Headers) -> Headers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,7 @@ def largest(it: Opened, plain: Record) -> Record:
     """Padded so that it becomes a record of the largest size there is, if it is the next."""
     head = len(it.log._writer._heads[plain.kind]) + len(f'{it.log.size},"time_unix_ns":{NOW_NS},')
     spare = RECORD_LIMIT_BYTES - head - (len(plain.body) - 1)
-    return dataclasses.replace(plain, body=plain.body.replace(b'"pad":"', b'"pad":"' + b"x" * spare))
+    return plain._replace(body=plain.body.replace(b'"pad":"', b'"pad":"' + b"x" * spare))
 
 
 async def test_a_full_disk_refuses_what_is_new_and_keeps_room_for_what_is_open(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,15 +119,15 @@ SEEN = Observation(
     ("intent", "outcome", "seen"),
     [
         ({}, {}, SEEN),
-        ({}, {"result": "refused"}, replace(SEEN, released=False)),
-        ({}, {"result": "replaced"}, replace(SEEN, released=False)),
-        ({}, {"positive": None}, replace(SEEN, positive=None)),
-        ({}, {"input": {"prediction": {"scores": None}}}, replace(SEEN, scores=None)),
-        ({"endpoint": {"model": "credit", "version": None}}, {}, replace(SEEN, version=None)),
+        ({}, {"result": "refused"}, SEEN._replace(released=False)),
+        ({}, {"result": "replaced"}, SEEN._replace(released=False)),
+        ({}, {"positive": None}, SEEN._replace(positive=None)),
+        ({}, {"input": {"prediction": {"scores": None}}}, SEEN._replace(scores=None)),
+        ({"endpoint": {"model": "credit", "version": None}}, {}, SEEN._replace(version=None)),
         (
             {"input": {"attributes": {"groups": {"value": None, "status": "missing"}}, "instances": 2}},
             {},
-            replace(SEEN, groups=()),
+            SEEN._replace(groups=()),
         ),
         ({}, {"input": None, "result": "unknown"}, None),
         ({}, {"input": {"phase": "response"}}, None),

@@ -67,7 +67,7 @@ def test_a_prediction_of_the_last_epoch_is_counted_and_not_tested() -> None:
 
 def test_it_tells_how_many_instances_were_of_unknown_groups() -> None:
     made = watch()
-    said = replace(seen(FixedClock(NOON_S)), instances=3, groups=("a", "x", "y"), scores=None, positive=(True,) * 3)
+    said = seen(FixedClock(NOON_S))._replace(instances=3, groups=("a", "x", "y"), scores=None, positive=(True,) * 3)
     assert made.observe(said, NOON_S, NOON_S) == 2
     assert made.unpushed == {int(NOON_S // 60)}
     assert made.ticks.totals == {"a": [1, 1]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -76,7 +75,7 @@ def test_seconds_that_wait_are_bounded() -> None:
     clock = FixedClock(NOON_S)
     window = MemoryWindow(clock)
     for second in range(5 * SECONDS_LIMIT):
-        window.observe(CREDIT, replace(seen(clock), unix_s=NOON_S - 10_000 + second))
+        window.observe(CREDIT, seen(clock)._replace(unix_s=NOON_S - 10_000 + second))
     [watch] = window.watches()
     assert len(watch.ticks.seconds) <= SECONDS_LIMIT
 

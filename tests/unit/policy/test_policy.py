@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -99,7 +98,7 @@ async def test_a_decision_is_of_the_question_with_its_time(policy: Policy, sourc
 async def test_the_second_of_two_like_questions_is_answered_from_the_cache(policy: Policy, source: Source) -> None:
     asked = question()
     assert await policy.decide(asked, cacheable=True) == DECISION
-    assert await policy.decide(replace(asked, unix_s=asked.unix_s + 1), cacheable=True) == DECISION
+    assert await policy.decide(asked._replace(unix_s=asked.unix_s + 1), cacheable=True) == DECISION
     assert len(source.engine.asked) == 1
     assert policy.status().cache == CacheStats(hits=1, misses=1, entries=1)
 

@@ -69,7 +69,7 @@ async def test_what_infers_nothing_asks_no_engine(tmp_path: Path, request_: Requ
         (METADATA, ["management_forbidden"], EndpointKind.METADATA),
         (infer(path="/v2/repository/index"), ["management_forbidden"], EndpointKind.MANAGEMENT),
         (infer(x_vertex_ai_triton_redirect="x"), ["header_forbidden"], EndpointKind.INFER),
-        (replace(PROBE, headers=((b"x_data_version", b"x"),)), ["header_forbidden"], EndpointKind.PROBE),
+        (PROBE._replace(headers=((b"x_data_version", b"x"),)), ["header_forbidden"], EndpointKind.PROBE),
     ],
 )
 @pytest.mark.parametrize("mode", [ENFORCE, SHADOW])
@@ -87,7 +87,7 @@ async def test_what_is_turned_away_before_it_is_read_still_has_its_endpoint(
 async def test_every_forbidden_header_is_named(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         headers = ((b"x_data_version", b"x"), (b"x-vertex-ai-triton-redirect", b"x"))
-        assert await refusal_of(it, case_of(it, replace(infer(), headers=headers))) == ["header_forbidden"] * 2
+        assert await refusal_of(it, case_of(it, infer()._replace(headers=headers))) == ["header_forbidden"] * 2
 
 
 async def test_an_unknown_endpoint_is_none(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def test_the_judged_bytes_go_to_both_endpoints_and_the_explanation_is_on_r
         assert response is not None
         assert (response.status, response.body) == (200, ANSWER.body)
         assert it.upstream.received == [request]
-        assert it.upstream.explained == [replace(request, path=PATH)]
+        assert it.upstream.explained == [request._replace(path=PATH)]
         assert it.upstream.marks[0] == it.upstream.marks[1]
         intent, outcome = it.records()
         assert intent["explain"] == {"method": "POST", "path": PATH, "timeout_ms": 250}
@@ -156,7 +156,7 @@ async def test_whatever_goes_wrong_leaves_none_and_the_rule_decides(
             assert status == 200
             assert [reason["code"] for reason in it.records()[1]["decision"]["shadow"]] == ["explanation_missing"]
         assert outcome_of(it) == outcome
-        assert it.exchange.budget.held_bytes == 0
+        assert it.exchange.budget.held == 0
 
 
 async def test_a_fallback_takes_the_place_of_what_is_not_explained(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ async def test_who_leaves_or_stops_ends_both_calls(tmp_path: Path, why: str | No
             assert response is not None
             assert (response.status, it.kinds()) == (503, ["INTENT", "OUTCOME failed"])
         assert hanging.cut.is_set()
-        assert it.exchange.budget.held_bytes == 0
+        assert it.exchange.budget.held == 0
 
 
 async def test_both_answers_count_while_they_are_held(tmp_path: Path) -> None:
@@ -311,13 +311,13 @@ async def test_both_answers_count_while_they_are_held(tmp_path: Path) -> None:
         decide = it.policy.decide
 
         async def looking(question: Any, *, cacheable: bool) -> Decision:
-            held.append(it.exchange.budget.held_bytes)
+            held.append(it.exchange.budget.held)
             return await decide(question, cacheable=cacheable)
 
         it.policy.decide = looking  # type: ignore[method-assign]
         await it.call(infer())
         assert held == [0, len(ANSWER.body) + len(WEIGHTS.body)]
-        assert it.exchange.budget.held_bytes == 0
+        assert it.exchange.budget.held == 0
 
 
 # Which call it is.
@@ -358,7 +358,7 @@ async def test_a_stream_never_has_one(tmp_path: Path) -> None:
         assert case.inquiry is not None
         allow = Decision(True, "r", obligations=(REQUIRED,))
         assert explain_call(case, allow, path_of) == ExplainCall(PATH, 40)
-        case.inquiry = replace(case.inquiry, call=replace(case.inquiry.call, stream=True))
+        case.inquiry = case.inquiry._replace(call=replace(case.inquiry.call, stream=True))
         assert explain_call(case, allow, path_of) is None
 
 
@@ -368,7 +368,7 @@ async def test_neither_has_a_request_that_was_not_read_nor_one_that_asks_for_an_
         case, _ = it.observer.finished_cases[0]
         assert case.inquiry is not None
         asks = Endpoint(EndpointKind.INFER, "v2", "explain", "credit")
-        case.inquiry = replace(case.inquiry, call=replace(case.inquiry.call, endpoint=asks))
+        case.inquiry = case.inquiry._replace(call=replace(case.inquiry.call, endpoint=asks))
         assert explain_call(case, Decision(True, "r"), path_of) is None
         case.inquiry = None
         assert explain_call(case, Decision(True, "r"), path_of) is None

@@ -155,14 +155,14 @@ async def test_a_refusal_says_the_policys_reasons_and_stays_on_the_case(bench: C
 
 
 async def test_in_shadow_mode_a_refusal_is_a_permit_and_a_note(bench: Callable[..., Bench]) -> None:
-    decision = replace(DENY, shadow=(NEW,))
+    decision = DENY._replace(shadow=(NEW,))
     it = bench(decision, mode="shadow")
     permit = await it.request()
     assert (permit.request, permit.decision, it.case.would_deny) == (it.case.request, decision, [NEW, STALE])
 
 
 async def test_a_rule_in_shadow_is_noted_and_changes_nothing(bench: Callable[..., Bench]) -> None:
-    it = bench(replace(ALLOW, shadow=(NEW,)))
+    it = bench(ALLOW._replace(shadow=(NEW,)))
     assert (await it.request()).decision.allow
     assert it.case.would_deny == [NEW]
 
@@ -210,7 +210,7 @@ async def test_the_token_is_verified_anew_for_each_revision(bench: Callable[...,
     async def catch_up(policy: ScriptedPolicy) -> None:
         policy.at = "r2"
 
-    it = bench(replace(ALLOW, revision="r2"), on_refresh=catch_up)
+    it = bench(ALLOW._replace(revision="r2"), on_refresh=catch_up)
     it.judge = replace(it.judge, consent=Consent())
     it.case = case_of("enforce", it.clock, x_consent_token="t")
     await it.request()
@@ -221,7 +221,7 @@ async def test_facts_and_decision_are_of_one_revision(bench: Callable[..., Bench
     async def catch_up(policy: ScriptedPolicy) -> None:
         policy.at = "r2"
 
-    newer = replace(ALLOW, revision="r2")
+    newer = ALLOW._replace(revision="r2")
     it = bench(newer, on_refresh=catch_up)
     assert (await it.request()).decision == newer
     assert (len(it.policy.asked), it.policy.refreshed, it.case.revision) == (2, 1, "r2")
@@ -231,7 +231,7 @@ async def test_a_denial_at_another_revision_is_asked_again(bench: Callable[..., 
     async def catch_up(policy: ScriptedPolicy) -> None:
         policy.at = "r2"
 
-    it = bench(replace(DENY, revision="r2"), replace(ALLOW, revision="r2"), on_refresh=catch_up)
+    it = bench(DENY._replace(revision="r2"), ALLOW._replace(revision="r2"), on_refresh=catch_up)
     assert (await it.request()).decision.allow
 
 
@@ -239,7 +239,7 @@ async def test_a_revision_that_changes_at_each_attempt_is_skew(bench: Callable[.
     async def take_a_tenth(policy: ScriptedPolicy) -> None:
         it.clock.advance(0.125)
 
-    it = bench(replace(ALLOW, revision="r2"), on_refresh=take_a_tenth)
+    it = bench(ALLOW._replace(revision="r2"), on_refresh=take_a_tenth)
     with pytest.raises(Refused) as caught:
         await it.request()
     assert codes(caught.value.reasons) == ["revision_skew"]
@@ -255,7 +255,7 @@ async def test_learning_new_facts_is_cut_off_when_the_time_is_up(bench: Callable
         finally:
             it.clock.advance(SKEW_S)
 
-    it = bench(replace(ALLOW, revision="r2"), on_refresh=never)
+    it = bench(ALLOW._replace(revision="r2"), on_refresh=never)
     with pytest.raises(Refused) as caught:
         await it.request()
     assert codes(caught.value.reasons) == ["revision_skew"]
@@ -324,7 +324,7 @@ async def test_an_answer_that_is_not_allowed_is_kept_back_or_noted(
 
 # What is required beside.
 
-REQUIRING = replace(ALLOW, obligations=(Obligation("require_explanation", {"timeout_ms": 40}),))
+REQUIRING = ALLOW._replace(obligations=(Obligation("require_explanation", {"timeout_ms": 40}),))
 
 
 async def test_a_permit_names_the_explain_call_that_is_required(bench: Callable[..., Bench]) -> None:

@@ -208,5 +208,5 @@ async def test_an_error_in_place_of_a_stream_counts_in_the_budget(tmp_path: Path
         response = await it.exchange.handle(chat(), Reader())
         assert response is not None
         assert (response.status, json.loads(response.body)["reasons"][0]["code"]) == (503, "overloaded")
-        assert it.upstream.budget.held_bytes == 64 << 20
+        assert it.upstream.budget.held == 64 << 20
         assert it.kinds() == ["INTENT", "OUTCOME failed"]

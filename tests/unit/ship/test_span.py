@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -109,7 +108,7 @@ def test_a_forwarded_exchange() -> None:
 
 
 def test_a_response_that_was_refused() -> None:
-    shadowed = replace(ALLOW, shadow=(OUT_OF_BAND,))
+    shadowed = ALLOW._replace(shadow=(OUT_OF_BAND,))
     span = forwarded(decision=shadowed, response=DENY, status=403)
     assert not span.is_error
     assert span.attributes["sidecar.result"] == "refused"
@@ -129,7 +128,7 @@ def test_a_response_that_was_refused() -> None:
 def test_flags_for_review_are_told_by_rule() -> None:
     flags = tuple(Obligation("flag_review", {"rule": rule}) for rule in ("staleness", "consent", "staleness"))
     throttle = Obligation("throttle", {"rule": "disparate_impact", "rate_per_s": 1, "hold_s": 1})
-    span = forwarded(decision=replace(ALLOW, obligations=(*flags, throttle)))
+    span = forwarded(decision=ALLOW._replace(obligations=(*flags, throttle)))
     assert span.attributes["sidecar.flagged"] == ["consent", "staleness"]
     assert [event.attributes.get("sidecar.flagged") for event in span.events] == [["consent", "staleness"], None]
 
@@ -185,7 +184,7 @@ def test_an_exchange_without_answer_has_no_status() -> None:
 
 
 def test_a_method_that_the_conventions_do_not_know_is_no_name() -> None:
-    span = forwarded(request=replace(REQUEST, method="BREW"))
+    span = forwarded(request=REQUEST._replace(method="BREW"))
     assert span.name == "HTTP infer"
     assert span.attributes["http.request.method"] == "_OTHER"
     assert span.attributes["http.request.method_original"] == "BREW"
@@ -211,7 +210,7 @@ def test_what_is_emitted_is_what_is_registered() -> None:
     spans = [
         forwarded(),
         forwarded(response=DENY, status=403),
-        forwarded(request=replace(REQUEST, method="BREW")),
+        forwarded(request=REQUEST._replace(method="BREW")),
         refused(Decision(False, "rev-1", (Reason("policy_timeout", "m"),)), 503),
     ]
     attributes = {name for span in spans for name in span.attributes}
