@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from sidecar.model.clock import Clock
 
 TOKEN_LIMIT_BYTES = 8_192
-CACHE_ENTRIES = 4_096
-"""About 6 MiB of facts. Only tokens with a good signature get in, so only the issuer's can push others out;
+CACHE_ENTRIES = 16_384
+"""About 12 MiB of facts. Only tokens with a good signature get in, so only the issuer's can push others out;
 a bad token is never remembered: nobody needs to send the same one twice to cost us a check."""
 
 _FORM = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TYPES = (None, "jwt", "at+jwt")
 _JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS))
+_VERIFIERS = {name: _JWS.get_algorithm_by_name(name) for name in ALGORITHMS}
 
 MISSING = ConsentFact(ConsentStatus.MISSING)
 OFF = ConsentFact(ConsentStatus.OFF)
@@ -169,7 +170,7 @@ class ConsentVerifier:
         leeway_s = self._expected.leeway_s
         fact = ConsentFact(
             status=ConsentStatus.VALID,
-            issuer=claims.issuer,
+            issuer=self._expected.issuer,  # the same text, held once
             subject=self._pseudonyms.subject(claims.issuer, claims.subject),
             token_id=self._pseudonyms.token_id(claims.issuer, claims.token_id) if claims.token_id else None,
             scopes=claims.scopes,
@@ -192,10 +193,7 @@ def _only(tokens: Sequence[bytes]) -> bytes:
 
 
 def _header(token: bytes) -> dict[str, Any]:
-    """The JOSE header, before the signature, with what PyJWT would let pass refused: `=`, other `typ`s, crit.
-
-    Base64url that is not in its only spelling is PyJWT's to refuse.
-    """
+    """The JOSE header, before the signature: without `=`, other `typ`s, `crit`."""
     if _FORM.fullmatch(token) is None:
         raise _Rejected("it is not three base64url parts (RFC 7515, section 7.1)")
     part = token.partition(b".")[0]
@@ -212,11 +210,31 @@ def _header(token: bytes) -> dict[str, Any]:
     return header
 
 
-def _claims(token: bytes, key: Key, algorithm: str) -> Claims:
+def _canonical(part: bytes) -> bytes:
+    """What base64url says; ValueError unless it is in its only spelling, where bits without meaning are zero.
+
+    (RFC 4648, section 3.5.)
+    """
+    data = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != part:
+        raise ValueError("it is not canonical")
+    return data
+
+
+def _signed(token: bytes, key: Key, algorithm: str) -> bytes | None:
+    """The payload; None unless its signature verifies. PyJWT's own reading of the parts takes twice as long as that."""
     try:
-        payload = _JWS.decode(token, key.material, algorithms=[algorithm])
-    except jwt.PyJWTError:
-        raise _Rejected("its signature does not verify, or its base64url is not canonical") from None
+        _, payload, signature = map(_canonical, token.split(b"."))
+    except ValueError:
+        return None
+    is_good = _VERIFIERS[algorithm].verify(token.rpartition(b".")[0], key.material, signature)
+    return payload if is_good else None
+
+
+def _claims(token: bytes, key: Key, algorithm: str) -> Claims:
+    payload = _signed(token, key, algorithm)
+    if payload is None:
+        raise _Rejected("its signature does not verify, or its base64url is not canonical")
     try:
         return parse_claims(parse_object(payload))
     except ValueError as error:

@@ -87,6 +87,8 @@ class Case:
 
     def route(self, endpoint: Endpoint, protocol: ServingProtocol) -> None:
         """Notes where the request goes, for the steps to come and for the record."""
+        if endpoint is self.endpoint:
+            return
         self.endpoint = endpoint
         self.protocol = protocol
         self.context = self.context._replace(endpoint=endpoint)

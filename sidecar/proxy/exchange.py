@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sidecar.audit.context import open_context
+from sidecar.audit.context import DecisionIds, open_context
 from sidecar.audit.records import Result
 from sidecar.model.refusal import Refused, refused
 from sidecar.proxy.case import Case
@@ -55,6 +55,7 @@ class Exchange:
     clock: Clock
     budget: Budget
     mode: str
+    ids: DecisionIds = field(default_factory=DecisionIds)
 
     async def handle(self, request: Request, client: Client | None = None) -> Response | None:
         """One request to one response, whatever happens.
@@ -85,7 +86,7 @@ class Exchange:
         now_s = self.clock.monotonic_s()
         return Case(
             request=request,
-            context=open_context(request.headers, self.clock),
+            context=open_context(request.headers, self.clock, self.ids),
             clock=self.clock,
             mode=self.mode,
             started_s=now_s,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from sidecar.audit.context import open_context
+from sidecar.audit.context import DecisionIds, open_context
 from sidecar.audit.lookup import export
 from sidecar.audit.opening import open_log
 from sidecar.audit.records import Event, Result
@@ -76,7 +76,7 @@ def judged() -> Question:
 
 
 def context(request: Request = REQUEST, endpoint: Endpoint | None = ENDPOINT) -> Context:
-    return open_context(request.headers, CLOCK, endpoint)
+    return open_context(request.headers, CLOCK, DecisionIds())._replace(endpoint=endpoint)
 
 
 async def exchange(trail: Trail, result: Result, status: int | None, **ending: Any) -> None:
@@ -174,7 +174,7 @@ async def refused_before_the_policy(trail: Trail) -> None:
 
 
 async def refused_before_there_was_a_request(trail: Trail) -> None:
-    await trail.refusal(open_context((), CLOCK), UNKNOWN_ENDPOINT, 400)
+    await trail.refusal(open_context((), CLOCK, DecisionIds()), UNKNOWN_ENDPOINT, 400)
 
 
 async def too_large_a_refusal(trail: Trail) -> None:
@@ -183,7 +183,7 @@ async def too_large_a_refusal(trail: Trail) -> None:
 
 async def refused_too_often(trail: Trail) -> None:
     for _ in range(103):
-        await trail.refusal(open_context((), CLOCK), UNKNOWN_ENDPOINT, 404)
+        await trail.refusal(open_context((), CLOCK, DecisionIds()), UNKNOWN_ENDPOINT, 404)
 
 
 async def events(trail: Trail) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.audit.context import Context, Parent, open_context, parse_traceparent, span_id_of
+from sidecar.audit.context import Context, DecisionIds, Parent, open_context, parse_traceparent, span_id_of
 from tests.support import FixedClock
 from tests.unit.audit.samples import ENDPOINT
 
@@ -48,7 +48,7 @@ def test_a_malformed_traceparent_is_none(value: bytes) -> None:
 def test_a_client_trace_is_continued_and_its_sampling_kept() -> None:
     unsampled = GOOD[:-2] + b"00"
     headers = ((b"x-request-id", b"order-7:a.b_c"), (b"traceparent", unsampled))
-    context = open_context(headers, FixedClock(), ENDPOINT)
+    context = open_context(headers, FixedClock(), DecisionIds())._replace(endpoint=ENDPOINT)
     assert context == Context(
         decision_id=context.decision_id,
         request_id="order-7:a.b_c",
@@ -75,7 +75,7 @@ def test_a_client_trace_is_continued_and_its_sampling_kept() -> None:
     ],
 )
 def test_without_a_well_formed_id_or_trace_new_ones_are_made(headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    context = open_context(headers, FixedClock())
+    context = open_context(headers, FixedClock(), DecisionIds())
     assert context == Context(
         decision_id=context.decision_id,
         request_id=context.decision_id,
@@ -86,11 +86,11 @@ def test_without_a_well_formed_id_or_trace_new_ones_are_made(headers: tuple[tupl
         endpoint=None,
     )
     assert len(bytes.fromhex(context.decision_id)) == 16
-    assert context.decision_id != open_context(headers, FixedClock()).decision_id
+    assert context.decision_id != open_context(headers, FixedClock(), DecisionIds()).decision_id
 
 
 def test_the_longest_request_id_is_kept() -> None:
-    assert open_context(((b"x-request-id", b"a" * 128),), FixedClock()).request_id == "a" * 128
+    assert open_context(((b"x-request-id", b"a" * 128),), FixedClock(), DecisionIds()).request_id == "a" * 128
 
 
 def test_a_span_id_is_never_all_zero() -> None:
@@ -103,3 +103,10 @@ def test_what_is_read_can_be_written_again(value: bytes) -> None:
     parent = parse_traceparent(value)
     if parent is not None:
         assert value.startswith(f"{value[:2].decode()}-{parent.trace_id}-{parent.span_id}-".encode())
+
+
+def test_ids_are_128_bits_each_and_none_comes_twice() -> None:
+    ids = DecisionIds()
+    taken = [ids.take() for _ in range(1_000)]
+    assert len(set(taken)) == 1_000
+    assert {len(bytes.fromhex(one)) for one in taken} == {16}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.audit.context import open_context
+from sidecar.audit.context import DecisionIds, open_context
 from sidecar.audit.records import Result
 from sidecar.model.attributes import Attributes
 from sidecar.model.consent import ConsentFact, ConsentStatus
@@ -23,7 +23,7 @@ QUESTION = ask({"phase": "request"}, 0.0)
 def case(mode: str = "enforce", clock: FixedClock | None = None) -> Case:
     clock = clock or FixedClock()
     now_s = clock.monotonic_s()
-    return Case(Request("POST", "/", ()), open_context((), clock), clock, mode, now_s, now_s)
+    return Case(Request("POST", "/", ()), open_context((), clock, DecisionIds()), clock, mode, now_s, now_s)
 
 
 def inquiry(*, stream: bool = False, judged: bool = True) -> Inquiry:

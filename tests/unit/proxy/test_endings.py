@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidecar.audit.context import open_context
+from sidecar.audit.context import DecisionIds, open_context
 from sidecar.model.message import Request, Response
 from sidecar.model.reasons import Reason
 from sidecar.model.refusal import Refused
@@ -27,7 +27,7 @@ REQUEST = Request("POST", "/", ((b"x-request-id", b"call-7"),))
 
 @pytest.fixture
 def case() -> Case:
-    return Case(REQUEST, open_context(REQUEST.headers, CLOCK), CLOCK, "enforce", 0.0, 0.0, revision="r1")
+    return Case(REQUEST, open_context(REQUEST.headers, CLOCK, DecisionIds()), CLOCK, "enforce", 0.0, 0.0, revision="r1")
 
 
 @pytest.fixture

@@ -118,11 +118,11 @@ def bench() -> Iterator[Callable[..., Bench]]:
 
 
 def case_of(mode: str, clock: FixedClock, protocol: ServingProtocol = PROTOCOL, **headers: str) -> Case:
-    from sidecar.audit.context import open_context
+    from sidecar.audit.context import DecisionIds, open_context
 
     request = infer(**headers)
     now_s = clock.monotonic_s()
-    case = Case(request, open_context(request.headers, clock), clock, mode, now_s, now_s)
+    case = Case(request, open_context(request.headers, clock, DecisionIds()), clock, mode, now_s, now_s)
     case.route(ENDPOINT, protocol)
     return case
 
