@@ -28,45 +28,32 @@ default decision := {
 }
 
 # Decide first: the list of guards that are not off and do not pass is empty, and nothing else is gathered.
-decision := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": ttl_s} if {
+decision := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": 5} if {
 	input.phase == "request"
 	is_number(input.instances)
 	input.instances >= 1
 	floor(input.instances) == input.instances
 	is_number(input.time.unix_s)
-	rules := data.models[input.endpoint.model].rules
+	models := data.models
+	rules := models[input.endpoint.model].rules
 	is_object(rules)
 	object.keys(rules) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"} == set()
 	[1 | not rules.consent == "off"; not data.guards.consent.request.pass == true] == []
 	[1 | rules.credit_scoring != "off"; not data.guards.credit_scoring.request.pass == true] == []
 	[1 | not rules.provenance == "off"; not data.guards.provenance.request.pass == true] == []
 	[1 | not rules.staleness == "off"; not data.guards.staleness.request.pass == true] == []
-	consent_s := [left_s |
-		not rules.consent == "off"
-		deadline := data.guards.consent.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	]
-	credit_scoring_s := [left_s |
-		rules.credit_scoring != "off"
-		deadline := data.guards.credit_scoring.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	]
-	staleness_s := [left_s |
-		not rules.staleness == "off"
-		deadline := data.guards.staleness.request.valid_until_unix_s
-		is_number(deadline)
-		left_s := deadline - input.time.unix_s
-	]
-	ttl_s := max([0, min(array.concat([5], array.concat(consent_s, array.concat(credit_scoring_s, staleness_s))))])
+	soon_unix_s := input.time.unix_s + 5
+	[1 | not rules.consent == "off"; data.guards.consent.request.valid_until_unix_s < soon_unix_s] == []
+	[1 | rules.credit_scoring != "off"; data.guards.credit_scoring.request.valid_until_unix_s < soon_unix_s] == []
+	[1 | not rules.staleness == "off"; data.guards.staleness.request.valid_until_unix_s < soon_unix_s] == []
 } else := {"allow": true, "reasons": [], "shadow": [], "obligations": [], "ttl_s": 0} if {
 	input.phase == "response"
 	is_number(input.instances)
 	input.instances >= 1
 	floor(input.instances) == input.instances
 	is_number(input.time.unix_s)
-	rules := data.models[input.endpoint.model].rules
+	models := data.models
+	rules := models[input.endpoint.model].rules
 	is_object(rules)
 	object.keys(rules) - {"consent", "credit_scoring", "disparate_impact", "explanation", "fairness_band", "group_mean_band", "provenance", "staleness"} == set()
 	[1 | rules.credit_scoring != "off"; not data.guards.credit_scoring.response.pass == true] == []

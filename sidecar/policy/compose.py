@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.policy.data_document import DATA_KEYS, check_data
 from sidecar.policy.generated import PHASES, SHIPPED_GUARDS, Guard, closed, fallbacks_of, joined, phases_of
+from sidecar.policy.module_text import DEPTH_LIMIT, depth, package_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +37,8 @@ GENERATED_PATH = "sidecar/composed.rego"
 FILE_LIMIT_BYTES = 256 * 1024
 FILES_LIMIT = 1024
 TOTAL_LIMIT_BYTES = 8 * 1024 * 1024
-DEPTH_LIMIT = 12
-"""regorus parses nested arrays in time that grows exponentially: 12 deep 0.2 s, 16 deep 3 s."""
 
-_PACKAGE = re.compile(r"package[ \t]+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[ \t]*(?:#.*)?", re.ASCII)
 _GUARD = re.compile(r"guards\.([a-z][a-z0-9_]{0,63})\.([a-z_]+)", re.ASCII)
-_BRACKET = re.compile(r"[][{}()]")
 _DEFAULT_PASS = re.compile(r"^default pass := false[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _DEFINES = re.compile(r"^(?:default )?(violation|valid_until_unix_s|fallback)\b(?!\()", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)")
@@ -102,19 +99,10 @@ def _decoded(name: str, content: bytes, problems: list[str]) -> str:
     except UnicodeDecodeError:
         problems.append(f"{name}: not UTF-8")
         return ""
-    if _depth(text) > DEPTH_LIMIT and not name.endswith("_test.rego"):
+    if depth(text) > DEPTH_LIMIT and not name.endswith("_test.rego"):
         problems.append(f"{name}: brackets are nested more than {DEPTH_LIMIT} deep")
         return ""
     return text
-
-
-def _depth(text: str) -> int:
-    """How deep brackets are nested, those in strings and comments included."""
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(text):
-        depth = depth + 1 if bracket in "[{(" else max(0, depth - 1)
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def compose(modules: Modules) -> Composition:
@@ -125,7 +113,7 @@ def compose(modules: Modules) -> Composition:
     for path, text in modules.policies.items():
         if path == GENERATED_PATH:
             continue
-        package = _package(text)
+        package = package_of(text)
         policies[path] = text
         if package is not None and (match := _GUARD.fullmatch(package)) and match[2] in PHASES:
             texts[match[1], match[2]].append(text)
@@ -141,19 +129,6 @@ def compose(modules: Modules) -> Composition:
     return Composition(
         text, {**policies, GENERATED_PATH: text}, phases_of(guards), absent, tuple(problems), fallbacks_of(guards)
     )
-
-
-def _package(text: str) -> str | None:
-    """The package that a module declares, or None where it is not written on one plain line.
-
-    Lines end with `\\n` alone, as the engines see it: a comment that holds another separator goes on.
-    """
-    for line in text.split("\n"):
-        statement = line.strip(" \t\r")
-        if statement and not statement.startswith("#"):
-            match = _PACKAGE.fullmatch(statement)
-            return match[1] if match else None
-    return None
 
 
 def _package_problem(package: str | None) -> str | None:

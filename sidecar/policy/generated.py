@@ -29,6 +29,9 @@ SHIPPED_GUARDS: Mapping[str, tuple[str, ...]] = {
 }
 """Required of every model, whatever its rules name. Whichever is absent makes every decision `policy_malformed`."""
 
+TTL_LIMIT_S = 5
+"""How long a permit holds by itself at most (contract 4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -85,7 +88,7 @@ def joined(guards: list[Guard]) -> str:
     }
     permits = {f"{phase}_permit": _permit(_in(guards, phase), sections["known"]) for phase in PHASES}
     deadline = _deadline(_in(guards, "request"))
-    return _template("composed.rego.in").substitute(sections, **permits, deadline=deadline)
+    return _template("composed.rego.in").substitute(sections, **permits, deadline=deadline, ttl_limit=TTL_LIMIT_S)
 
 
 def _in(guards: list[Guard], phase: str) -> list[Guard]:
@@ -99,7 +102,8 @@ def _permit(guards: list[Guard], known: str) -> str:
         "input.instances >= 1",
         "floor(input.instances) == input.instances",
         "is_number(input.time.unix_s)",
-        "rules := data.models[input.endpoint.model].rules",
+        "models := data.models",
+        "rules := models[input.endpoint.model].rules",
         "is_object(rules)",
         f"object.keys(rules) - {known} == set()",
         *[f"[1 | {_is_asked('rules', guard)}; not {_passes(guard)}] == []" for guard in guards],
@@ -108,12 +112,15 @@ def _permit(guards: list[Guard], known: str) -> str:
 
 
 def _deadline(guards: list[Guard]) -> str:
-    """How long the permit holds. Only what comes before the model is kept, so nothing else needs it."""
+    """No pass ends within 5 s, so that nothing need be computed: else the rules below find the least of what is left.
+
+    A deadline that is undefined ends nothing. Only what comes before the model is kept, so nothing else needs this.
+    """
     ending = [guard for guard in guards if guard.has_deadline]
     return _lines(
         [
-            *[f"{guard.name}_s := [{_remaining(guard, _is_asked('rules', guard))}]" for guard in ending],
-            f"ttl_s := {_least([f'{guard.name}_s' for guard in ending])}",
+            f"soon_unix_s := input.time.unix_s + {TTL_LIMIT_S}",
+            *[f"[1 | {_is_asked('rules', guard)}; {_valid_until(guard)} < soon_unix_s] == []" for guard in ending],
         ]
     )
 
@@ -181,27 +188,21 @@ def _found(guard: Guard) -> str:
 
 
 def _remaining(guard: Guard, *conditions: str) -> str:
-    deadline = f"data.guards.{guard.name}.{guard.phase}.valid_until_unix_s"
     return _comprehension(
         "left_s",
         *conditions,
-        f"deadline := {deadline}",
+        f"deadline := {_valid_until(guard)}",
         "is_number(deadline)",
         "left_s := deadline - input.time.unix_s",
     )
 
 
+def _valid_until(guard: Guard) -> str:
+    return f"data.guards.{guard.name}.{guard.phase}.valid_until_unix_s"
+
+
 def _comprehension(head: str, *conditions: str) -> str:
     return f"{head} |\n" + "".join([f"\t\t{condition}\n" for condition in conditions]) + "\t"
-
-
-def _least(lists: list[str]) -> str:
-    if not lists:
-        return "5"
-    joined = lists[-1]
-    for name in reversed(lists[:-1]):
-        joined = f"array.concat({name}, {joined})"
-    return f"max([0, min(array.concat([5], {joined}))])"
 
 
 def _object(phases: Mapping[str, tuple[str, ...]]) -> str:

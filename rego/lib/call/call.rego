@@ -1,8 +1,8 @@
 # METADATA
 # title: The call under judgement
 # description: >-
-#   The names and facts of one call, for explanations. A guard that decides reads `input` and `data`
-#   itself, so that a permit costs no more rules than it needs.
+#   The names and facts of one call. An engine looks each of them up once for all guards. `data` is read before it is
+#   indexed by a name: regorus goes through all modules for a reference into `data`, and twice for an indexed one.
 package lib.call
 
 # METADATA
@@ -14,7 +14,8 @@ model_name := input.endpoint.model if is_string(input.endpoint.model)
 # title: Model's facts
 # description: What the data document says of the model; undefined for an unknown model.
 model := facts if {
-	facts := data.models[input.endpoint.model]
+	models := data.models
+	facts := models[input.endpoint.model]
 	is_object(facts)
 }
 
@@ -30,6 +31,8 @@ data_version := input.attributes.data_version.value if {
 # title: Data set
 # description: What the data document says of the call's data version; undefined for an unknown one.
 dataset := facts if {
-	facts := data.datasets[data_version]
+	input.attributes.data_version.status == "present"
+	datasets := data.datasets
+	facts := datasets[input.attributes.data_version.value]
 	is_object(facts)
 }

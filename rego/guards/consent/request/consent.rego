@@ -31,16 +31,14 @@ pass if {
 	scope := input.attributes.consent_scope.value
 	is_array(consent.scopes)
 	scope in consent.scopes
-	model := data.models[input.endpoint.model]
+	model := data.lib.call.model
 	is_array(model.required_scopes)
 	every required in model.required_scopes { required in consent.scopes }
 
-	input.attributes.data_version.status == "present"
-	data_version := input.attributes.data_version.value
-	collected_for := data.datasets[data_version].consent_scopes
+	collected_for := data.lib.call.dataset.consent_scopes
 	is_array(collected_for)
 	scope in collected_for
-	consent.data_version in {null, data_version}
+	consent.data_version in {null, input.attributes.data_version.value}
 
 	limit := object.get(model, "instances_per_token", 1)
 	is_number(limit)

@@ -17,10 +17,10 @@ default pass := false
 
 pass if {
 	input.window.state == "insufficient_data"
-	is_number(data.models[input.endpoint.model].disparate_impact_max)
+	is_number(data.lib.call.model.disparate_impact_max)
 } else if {
 	input.window.state in {"ok", "degraded"}
-	is_number(data.models[input.endpoint.model].disparate_impact_max)
+	is_number(data.lib.call.model.disparate_impact_max)
 	input.window.disparate_impact.certain == false
 }
 

@@ -19,7 +19,7 @@ pass if {
 	explanation := input.prediction.explanation
 	not explanation in [null, false, "", [], {}]
 } else if {
-	data.models[input.endpoint.model].risk_tier in {"minimal", "low", "limited", "medium"}
+	data.lib.call.model.risk_tier in {"minimal", "low", "limited", "medium"}
 	input.attributes.explanation.required == false
 }
 

@@ -16,21 +16,25 @@ package guards.fairness_band.response
 default pass := false
 
 pass if {
-	model := data.models[input.endpoint.model]
+	model := data.lib.call.model
 	is_number(model.band)
 	model.band >= 0
 	is_array(model.groups)
-	means := data.group_mean[input.endpoint.model]
 	scores := input.prediction.scores
-	is_array(scores)
+
+	# What has a first is a list, and not empty.
+	scores[0]
 	count(scores) == input.instances
 	input.attributes.groups.status == "present"
 	named := input.attributes.groups.value
-	is_array(named)
-	count(named) in {1, count(scores)}
+	named[0]
+	count(named) in {1, input.instances}
+	of_models := data.group_mean
+	means := of_models[input.endpoint.model]
 
 	# A single group counts for all instances.
-	every i, score in scores { in_band(score, named[min([i, count(named) - 1])], model, means) }
+	last := count(named) - 1
+	every i, score in scores { in_band(score, named[min([i, last])], model, means) }
 }
 
 # METADATA
@@ -38,10 +42,11 @@ pass if {
 # description: The score is within its group's band, or its group is skipped.
 in_band(score, group, model, means) if {
 	group in model.groups
-	is_number(means[group])
-	half_width := data.lib.groups.half_width(means[group], model.band)
-	score >= means[group] - half_width
-	score <= means[group] + half_width
+	mean := means[group]
+	is_number(mean)
+	half_width := data.lib.groups.half_width(mean, model.band)
+	score >= mean - half_width
+	score <= mean + half_width
 } else if data.lib.groups.is_skipped(group, model)
 
 # METADATA

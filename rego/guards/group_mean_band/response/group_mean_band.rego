@@ -18,22 +18,22 @@ default pass := false
 
 pass if {
 	input.window.state == "insufficient_data"
-	band := data.models[input.endpoint.model].band
+	band := data.lib.call.model.band
 	is_number(band)
 	band >= 0
 } else if {
 	input.window.state in {"ok", "degraded"}
-	model := data.models[input.endpoint.model]
+	model := data.lib.call.model
 	is_number(model.band)
 	model.band >= 0
 	is_array(model.groups)
-	means := data.group_mean[input.endpoint.model]
 	input.attributes.groups.status == "present"
 	named := input.attributes.groups.value
-	is_array(named)
 
-	# Of no group at all, everything holds.
-	count(named) > 0
+	# What has a first is a list, and not empty: of no group at all, everything holds.
+	named[0]
+	of_models := data.group_mean
+	means := of_models[input.endpoint.model]
 	every group in named { in_band(group, model, means) }
 }
 
@@ -42,13 +42,14 @@ pass if {
 # description: The group's live mean may lie in its band, or the window has not seen the group, or it is skipped.
 in_band(group, model, means) if {
 	group in model.groups
-	is_number(means[group])
+	mean := means[group]
+	is_number(mean)
 	live := input.window.groups[group]
 	is_number(live.mean_lower)
 	is_number(live.mean_upper)
-	half_width := data.lib.groups.half_width(means[group], model.band)
-	live.mean_lower <= means[group] + half_width
-	live.mean_upper >= means[group] - half_width
+	half_width := data.lib.groups.half_width(mean, model.band)
+	live.mean_lower <= mean + half_width
+	live.mean_upper >= mean - half_width
 } else if {
 	group in model.groups
 	is_number(means[group])

@@ -14,9 +14,8 @@ package guards.provenance.request
 default pass := false
 
 pass if {
-	input.attributes.data_version.status == "present"
-	is_object(data.datasets[input.attributes.data_version.value])
-	is_object(data.models[input.endpoint.model])
+	data.lib.call.dataset
+	data.lib.call.model
 }
 
 # METADATA

@@ -13,10 +13,7 @@ package guards.staleness.request
 #   control: E2
 default pass := false
 
-pass if {
-	input.attributes.data_version.status == "present"
-	input.time.unix_s <= valid_until_unix_s
-}
+pass if input.time.unix_s <= valid_until_unix_s
 
 # METADATA
 # title: Staleness deadline
@@ -24,10 +21,10 @@ pass if {
 #   When the data reaches the model's max_age_days. Undefined, and so refusing, where the model has no
 #   limit, the data no date, or one that lies more than 300 s ahead, by which clocks may differ.
 valid_until_unix_s := created_unix_s + (max_age_days * 86400) if {
-	created_unix_s := data.datasets[input.attributes.data_version.value].created_unix_s
+	created_unix_s := data.lib.call.dataset.created_unix_s
 	is_number(created_unix_s)
 	created_unix_s <= input.time.unix_s + 300
-	max_age_days := data.models[input.endpoint.model].max_age_days
+	max_age_days := data.lib.call.model.max_age_days
 	is_number(max_age_days)
 }
 
