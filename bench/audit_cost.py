@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.load import WARM_UP_S, expect_prediction, wrk
 from bench.machine import Machine, busy_s, describe
-from bench.stack import BenchError, Sidecar, bench_cpu_s, sidecar, upstream
+from bench.processes import BenchError, bench_cpu_s
+from bench.quick import WARM_UP_S, expect_prediction, wrk
+from bench.stack import Sidecar, sidecar, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

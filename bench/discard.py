@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bench import workload
-from bench.stack import BenchError
+from bench.processes import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from bench import workload
 from bench.discard import discarding
-from bench.stack import BenchError, sidecar
+from bench.processes import BenchError
+from bench.stack import sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from bench.held import Held, held
 from bench.machine import Machine, describe
+from bench.processes import BenchError
 from bench.reading import Read, reading
-from bench.stack import OTHER_CORES, BenchError
+from bench.stack import OTHER_CORES
 from bench.stalls import CLIENTS, Stall, stalls
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import jwt
 PATH = "/v2/models/credit/infer"
 ISSUER = "https://consent.example"
 AUDIENCE = "model-policy-sidecar"
-DATA_VERSION = "loans-299"
+DATA_VERSIONS = 300
+DATA_VERSION = f"loans-{DATA_VERSIONS - 1}"
 KEY = b"bench-key-bench-key-bench-key-32"
 
 
@@ -36,13 +37,13 @@ def body() -> str:
     return json.dumps({"id": "bench", "inputs": [tensor]})
 
 
-def headers() -> dict[str, str]:
-    """The request's headers, the consent token among them."""
+def headers(token: str | None = None) -> dict[str, str]:
+    """The request's headers, the consent token among them: one of `key_set`, unless given."""
     return {
         "Content-Type": "application/json",
         "X-Data-Version": DATA_VERSION,
         "X-Consent-Scope": "credit_scoring",
-        "X-Consent-Token": _token(),
+        "X-Consent-Token": token or _token(),
     }
 
 
@@ -74,7 +75,7 @@ def data() -> dict[str, Any]:
     }
     return {
         "models": {"credit": model},
-        "datasets": {f"loans-{number}": _dataset() for number in range(300)},
+        "datasets": {f"loans-{number}": _dataset() for number in range(DATA_VERSIONS)},
         "group_mean": {"credit": {"a": 0.50, "b": 0.48}},
         "revocations": {"tokens": {}, "subjects": {}},
         "objections": {"subjects": {}},

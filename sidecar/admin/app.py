@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 from starlette.applications import Starlette
@@ -19,21 +18,33 @@ if TYPE_CHECKING:
 _DECISION_ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """What the port shows, as callables: the admin room knows none of the parts behind them.
+class Views(Protocol):
+    """What the port shows: the admin room knows none of the parts behind it, nor of how many processes they are."""
 
-    `unready` lists why the sidecar should get no traffic (empty: ready); `metrics` gives the page and its media type
-    for what the Accept header asks; `decision` gives the audit records
-    of one exchange, as the exact bytes of the log; `probes` are those of the model server, by `CONTAINER/liveness` and
-    the like, each of which gives None where it is well, else what is not.
-    """
+    @property
+    def probes(self) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
+        """Those of the model server, by `CONTAINER/liveness` and the like: None where it is well, else what is not."""
+        ...
 
-    unready: Callable[[], Sequence[str]]
-    metrics: Callable[[str], tuple[bytes, str]]
-    status: Callable[[], Mapping[str, object]]
-    decision: Callable[[str], Sequence[bytes]]
-    probes: Mapping[str, Callable[[], Awaitable[str | None]]]
+    async def stuck(self) -> Sequence[str]:
+        """Why it should be started again; empty: it lives."""
+        ...
+
+    async def unready(self) -> Sequence[str]:
+        """Why the sidecar should get no traffic; empty: ready."""
+        ...
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The page, and its media type, for what the Accept header asks."""
+        ...
+
+    async def status(self) -> Mapping[str, object]:
+        """What is enforced, in shadow or off, and more."""
+        ...
+
+    async def decision(self, decision_id: str) -> Sequence[bytes]:
+        """The audit records of one exchange, as the exact bytes of the log; none where it is not at hand."""
+        ...
 
 
 def admin_app(views: Views, *, private: bool) -> Starlette:
@@ -43,10 +54,11 @@ def admin_app(views: Views, *, private: bool) -> Starlette:
 
 def _for_everyone(views: Views) -> list[Route]:
     async def live(_: Request) -> Response:
-        return _json({"status": "live"})
+        reasons = list(await views.stuck())
+        return _json({"status": "stuck", "reasons": reasons}, 503) if reasons else _json({"status": "live"})
 
     async def ready(_: Request) -> Response:
-        reasons = list(views.unready())
+        reasons = list(await views.unready())
         return _json({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
     async def app_health(request: Request) -> Response:
@@ -57,7 +69,7 @@ def _for_everyone(views: Views) -> list[Route]:
         return _json({"status": "well"}) if problem is None else _json({"status": "ill", "reason": problem}, 503)
 
     async def metrics(request: Request) -> Response:
-        page, media_type = views.metrics(request.headers.get("accept", ""))
+        page, media_type = await views.metrics(request.headers.get("accept", ""))
         return Response(page, media_type=media_type)
 
     return [
@@ -70,13 +82,13 @@ def _for_everyone(views: Views) -> list[Route]:
 
 def _for_this_machine(views: Views) -> list[Route]:
     async def status(_: Request) -> Response:
-        return _json(views.status())
+        return _json(await views.status())
 
     async def decision(request: Request) -> Response:
         decision_id = request.path_params["decision_id"]
         if not _DECISION_ID.fullmatch(decision_id):
             return _json({"error": "a decision id is 32 hexadecimal digits"}, 400)
-        records = views.decision(decision_id)
+        records = await views.decision(decision_id)
         if not records:
             remedy = "not among the recent decisions; try: sidecar audit show " + decision_id
             return _json({"error": remedy}, 404)

@@ -53,6 +53,7 @@ class Meters:
         self._reload_failures = self._counter(names.POLICY_RELOAD_FAILURES)
         self._poll_failures = self._counter(names.POLICY_POLL_FAILURES)
         self._restarts = self._counter(names.ENGINE_RESTARTS)
+        self._cross_checks = self._counter(names.CROSS_CHECKS)
         durations = self._histogram(names.EXCHANGE_DURATION)
         stages = self._histogram(names.STAGE_DURATION)
         self._ends: dict[tuple[str, ...], Counter] = {}  # as many as the metric itself keeps
@@ -121,6 +122,10 @@ class Meters:
     def engine_restarted(self) -> None:
         """See `policy.events.PolicyEvents`."""
         self._restarts.inc()
+
+    def cross_checked(self, result: str) -> None:
+        """See `policy.events.PolicyEvents`."""
+        self._cross_checks.labels(result).inc()
 
     def _counter(self, metric: names.Metric) -> Counter:
         return Counter(metric.name, metric.help, _labels(metric), registry=self._registry)

@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sidecar.admin.app import Views
 from sidecar.admin.meters import Meters
 from sidecar.app.journal import Journal
+from sidecar.app.policy_room import followed_room, policy_room
 from sidecar.app.probing import Prober
 from sidecar.app.problems import StartProblems
 from sidecar.app.readiness import Readiness
@@ -24,19 +24,20 @@ from sidecar.app.readings import (
 from sidecar.app.rooms import (
     consent_room,
     hold_against_archive,
+    left_over_room,
     log_room,
     opened,
-    policy_room,
     shipping_of,
     trail_room,
     upstream_room,
 )
+from sidecar.app.seat import ALONE
 from sidecar.app.self_check import self_check_room
-from sidecar.app.status import status
+from sidecar.app.views import OwnViews
 from sidecar.app.window_readings import window_readings
 from sidecar.app.windows import AfterRebuilding, Windows
+from sidecar.app.workers.counters import Counted
 from sidecar.audit.policies import KeptPolicies
-from sidecar.model.budget import Budget
 from sidecar.model.clock import SystemClock
 from sidecar.protocols.base import Limits
 from sidecar.protocols.servers import server
@@ -52,11 +53,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from concurrent.futures import ThreadPoolExecutor
 
+    from sidecar.admin.app import Views
+    from sidecar.app.seat import Seat
     from sidecar.app.shipping import Shipping
     from sidecar.audit.log import DurableLog
     from sidecar.audit.trail import Trail
     from sidecar.consent.verify import ConsentOff, ConsentVerifier
     from sidecar.fairness.window import Store
+    from sidecar.model.budget import Budget
     from sidecar.model.clock import Clock
     from sidecar.policy.policy import Policy
     from sidecar.proxy.ports import PolicyPoint
@@ -74,36 +78,39 @@ class Parts:
     log: DurableLog
     front: Front
     limits: HttpLimits
+    connections: Budget
     readiness: Readiness
     meters: Meters
     views: Views
 
 
 @contextlib.asynccontextmanager
-async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
+async def assemble(settings: Settings, seat: Seat = ALONE) -> AsyncGenerator[Parts]:
     """Opens every room and closes them in reverse. Raises StartProblems with what is wrong in all of them."""
     clock = SystemClock()
     meters = Meters(settings.server)
     journal = Journal(meters)
-    keeper = KeptPolicies(settings.audit_dir, clock)
+    layout = seat.layout(settings)
     problems: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
-        policy = await opened(stack, policy_room(settings, clock, journal, keeper), problems)
+        policy = await opened(stack, _policy(settings, clock, journal, seat), problems)
         consent = await opened(stack, consent_room(settings, clock), problems)
         try:
-            await hold_against_archive(settings)
+            await hold_against_archive(settings, layout)
         except StartProblems as found:
             raise StartProblems([*problems, *found.problems]) from None
-        shipping = await opened(stack, shipping_of(settings), problems)
-        log = await opened(stack, log_room(settings, clock), problems)
-        if policy is None or consent is None or shipping is None or log is None:
+        shipping = await opened(stack, shipping_of(settings, layout), problems)
+        log = await opened(stack, log_room(settings, clock, layout), problems)
+        for left_over in seat.left_over(settings):
+            await opened(stack, left_over_room(settings, clock, left_over), problems)
+        if problems or policy is None or consent is None or shipping is None or log is None:
             raise StartProblems(problems)
         trail = await stack.enter_async_context(trail_room(settings, clock, log, policy.kind))
         journal.join(trail)
-        windows = await stack.enter_async_context(contextlib.aclosing(Windows(settings, clock, log.log_id)))
+        windows = await stack.enter_async_context(contextlib.aclosing(Windows(settings, clock, log.log_id, seat)))
         if policy.facts is not None:
             await windows.rebuild(policy.facts)
-        budget = Budget(settings.body_budget)
+        budget = seat.budget(Counted.BODY_BYTES, settings.body_budget)
         upstream = await stack.enter_async_context(upstream_room(settings, budget))
         threads = stack.enter_context(new_threads())
         exchange = _exchange(
@@ -119,19 +126,22 @@ async def assemble(settings: Settings) -> AsyncGenerator[Parts]:
             budget=budget,
         )
         limits = _http_limits(settings)
-        front = Front(exchange, limits, budget)
+        front = Front(exchange, limits, budget, seat.budget(Counted.REQUESTS, settings.max_in_flight))
         self_check = await stack.enter_async_context(self_check_room(settings, trail))
         readiness = Readiness(policy, windows, trail, self_check)
-        views = Views(
-            unready=readiness.reasons,
-            metrics=meters.render,
-            status=lambda: status(settings, readiness, log),
-            decision=trail.find,
-            probes=Prober(settings.probes).probes,
-        )
-        parts = Parts(policy, windows, trail, log, front, limits, readiness, meters, views)
+        connections = seat.budget(Counted.CONNECTIONS, settings.max_connections)
+        views = OwnViews(settings, readiness, meters, trail, log, Prober(settings.probes).probes)
+        parts = Parts(policy, windows, trail, log, front, limits, connections, readiness, meters, views)
         _watch(parts, consent, shipping)
         yield parts
+
+
+def _policy(
+    settings: Settings, clock: Clock, journal: Journal, seat: Seat
+) -> contextlib.AbstractAsyncContextManager[Policy]:
+    if seat.engine is not None:
+        return followed_room(settings, clock, journal, seat.engine)
+    return policy_room(settings, clock, journal, KeptPolicies(settings.audit_dir, clock))
 
 
 def _exchange(

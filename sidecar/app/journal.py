@@ -60,6 +60,10 @@ class Journal:
         """See `policy.events.PolicyEvents`."""
         self._meters.engine_restarted()
 
+    def cross_checked(self, result: str) -> None:
+        """See `policy.events.PolicyEvents`."""
+        self._meters.cross_checked(result)
+
     def _write(self, event: Event, details: Mapping[str, object]) -> None:
         if self._trail is None:
             return

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.app.problems import StartProblems
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
     from sidecar.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
 class Ports:
-    """Bound, not yet listened to by anyone. `tls` is the data port's; None: plain text."""
+    """Bound, not yet served by anyone. `tls` is the data port's; None: plain text."""
 
-    def __init__(
-        self, data: socket.socket, admin: socket.socket, control: socket.socket | None, tls: TlsFiles | None
-    ) -> None:
-        self.data = data
-        self.admin = admin
-        self.control = control
-        self.tls = tls
+    data: socket.socket
+    admin: socket.socket
+    control: socket.socket | None
+    tls: TlsFiles | None
 
 
 def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
@@ -42,14 +41,15 @@ def bind(settings: Settings, stack: contextlib.AsyncExitStack) -> Ports:
             found["control"] = stack.enter_context(unix_listener(settings.control))
         except OSError as error:
             problems.append(f"--control {settings.control}: {error.strerror or error}")
-    tls = _tls(settings, problems)
+    tls = tls_of(settings, problems)
     data, admin = found.get("listen"), found.get("admin")
     if problems or data is None or admin is None:
         raise StartProblems(problems)
     return Ports(data, admin, found["control"], tls)
 
 
-def _tls(settings: Settings, problems: list[str]) -> TlsFiles | None:
+def tls_of(settings: Settings, problems: list[str]) -> TlsFiles | None:
+    """The data port's certificate; None where there is none, or it is no good: see `problems`."""
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     try:

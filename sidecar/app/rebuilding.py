@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sidecar.fairness.rebuild import Feed, Join, Unreadable
 from sidecar.fairness.window import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sidecar.fairness.rebuild import LogClock, Step
@@ -49,15 +50,15 @@ class Rebuilt:
 
 
 async def rebuild(
-    store: Store, log_clock: LogClock, ledger_dir: Path, facts: Facts, *, back_s: float, clock: Clock
+    store: Store, log_clock: LogClock, ledger_dirs: Sequence[Path], facts: Facts, *, back_s: float, clock: Clock
 ) -> Rebuilt:
-    """Tells the store what the last `back_s` seconds of a log say; to be awaited before the first request.
+    """Tells the store what the last `back_s` seconds of logs say; to be awaited before the first request.
 
     `log_clock` is the store's clock, and is let go of at the end. Holds that ended while no sidecar ran are then among
     `store.released()`, to be recorded.
     Nothing that is wrong in the log stops a start that the ledger itself allowed: it is passed over, counted, told.
     """
-    reading = _Reading(ledger_dir, clock.unix_ns() - int(back_s * 1e9))
+    reading = _Reading(ledger_dirs, clock.unix_ns() - int(back_s * 1e9))
     feed, rebuilt, told_s = Feed(store, log_clock, facts), reading.rebuilt, clock.monotonic_s()
     while (batch := await asyncio.to_thread(reading.batch)) is not None:
         for unix_ns, step in batch:
@@ -88,12 +89,13 @@ def _tell(feed: Feed, unix_ns: int, step: Step, rebuilt: Rebuilt) -> None:
 
 
 class _Reading:
-    """A log's steps, a batch at a time; `batch` is called by one thread at a time."""
+    """The steps of logs, in their order of time, a batch at a time; `batch` is called by one thread at a time."""
 
-    def __init__(self, ledger_dir: Path, since_unix_ns: int) -> None:
+    def __init__(self, ledger_dirs: Sequence[Path], since_unix_ns: int) -> None:
         self.rebuilt = Rebuilt()
         self._join = Join()
-        self._records = records_since(ledger_dir, since_unix_ns, self._damaged)
+        logs = [records_since(ledger_dir, since_unix_ns, self._damaged) for ledger_dir in ledger_dirs]
+        self._records = logs[0] if len(logs) == 1 else merge(*logs, key=_time_of)
 
     def batch(self) -> list[tuple[int, Step]] | None:
         """What the next records add, each with its record's time; None at the log's end."""
@@ -122,3 +124,10 @@ class _Reading:
         if not self.rebuilt.unreadable[what]:
             logger.warning("rebuilding the fairness window: %s", why)
         self.rebuilt.unreadable[what] += 1
+
+
+def _time_of(record: bytes) -> int:
+    try:
+        return time_of(record)
+    except ValueError:  # passed over, and told of, where it is taken
+        return 0

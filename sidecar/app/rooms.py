@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sidecar
-from sidecar.app.bundle_file import BundleFile
 from sidecar.app.problems import StartProblems
 from sidecar.app.shipping import Shipping, check_archive, shipping_room
 from sidecar.audit.opening import AuditLogError, open_log
@@ -22,13 +21,9 @@ from sidecar.consent.pseudonym import load_pseudonyms
 from sidecar.consent.verify import ConsentOff, ConsentVerifier, Expectations
 from sidecar.http1.pool import Pool
 from sidecar.http1.target import Target
-from sidecar.ledger.layout import Layout
 from sidecar.ledger.opening import Terms
 from sidecar.ledger.retention import Keep
 from sidecar.model.refusal import Refused
-from sidecar.policy.child import find_opa
-from sidecar.policy.make import child_policy, embedded_policy, remote_policy
-from sidecar.policy.problems import PolicyProblems
 from sidecar.proxy.upstream import Upstream
 from sidecar.ship.destination import ARCHIVE, OTLP
 
@@ -37,19 +32,14 @@ if TYPE_CHECKING:
 
     from sidecar.audit.log import DurableLog
     from sidecar.audit.port import AuditLog
+    from sidecar.ledger.layout import Layout
     from sidecar.model.budget import Budget
     from sidecar.model.clock import Clock
-    from sidecar.policy.events import PolicyEvents
-    from sidecar.policy.policy import Policy
-    from sidecar.policy.watch import Keeper
     from sidecar.settings import Settings
 
 logger = logging.getLogger("sidecar")
 
 _DAY_S = 86_400
-
-SLOT = "0"
-"""The worker slot whose log this process writes; more slots come with more workers."""
 
 T = TypeVar("T")
 
@@ -70,56 +60,6 @@ def shipped(name: str) -> Path:
     package = Path(sidecar.__file__).parent
     inside = package / "shipped" / name
     return inside if inside.is_dir() else package.parent / name
-
-
-@contextlib.asynccontextmanager
-async def policy_room(
-    settings: Settings, clock: Clock, events: PolicyEvents, keeper: Keeper | None = None
-) -> AsyncGenerator[Policy]:
-    """A policy whose first activation is done (of a remote OPA: asked for). `keeper` gets each one for replay."""
-    policy = _make_policy(settings, clock, events, keeper)
-    try:
-        await policy.start()
-    except PolicyProblems as found:
-        raise StartProblems(list(found.problems)) from None
-    try:
-        if not settings.consent_required:
-            _require_consent_off(policy)
-        yield policy
-    finally:
-        await policy.aclose()
-
-
-def _make_policy(settings: Settings, clock: Clock, events: PolicyEvents, keeper: Keeper | None) -> Policy:
-    mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
-    if settings.opa is not None:
-        return remote_policy(
-            Target.parse(settings.opa),
-            mode=mode,
-            timeout_s=timeout_s,
-            max_age_s=settings.policy_max_age,
-            clock=clock,
-            events=events,
-            memory=BundleFile(settings.audit_dir),
-        )
-    root, data = settings.policy or shipped("rego"), settings.data
-    binary = None if settings.engine == "embedded" else find_opa()
-    if binary is not None:
-        return child_policy(
-            binary, root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper
-        )
-    if settings.engine == "opa":
-        raise StartProblems(["--engine opa: no opa is on PATH; scripts/install-opa gets it"])
-    return embedded_policy(root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper)
-
-
-def _require_consent_off(policy: Policy) -> None:
-    """Contract 2: "`--consent off` is accepted only where every model's rule `consent` is `off`"."""
-    facts = policy.facts
-    models = facts.models.values() if facts else ()
-    checked = sorted(model.name for model in models if model.rules.get("consent") != "off")
-    if checked:
-        raise StartProblems([f"--consent off, but rule `consent` is not off for: {', '.join(checked)}"])
 
 
 @contextlib.asynccontextmanager
@@ -159,20 +99,17 @@ async def consent_room(settings: Settings, clock: Clock) -> AsyncGenerator[Conse
         await keys.aclose()
 
 
-async def hold_against_archive(settings: Settings) -> None:
+async def hold_against_archive(settings: Settings, layout: Layout) -> None:
     """Before anything is written or shipped: what is refused stays as it was found. Raises StartProblems."""
-    layout = Layout(settings.audit_dir / SLOT)
     if settings.audit_archive is not None and layout.checkpoint.exists():
         await check_archive(layout, settings.audit_public_file, settings.audit_archive)
 
 
 @contextlib.asynccontextmanager
-async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLog]:
-    """The audit log of this worker's slot, locked."""
+async def log_room(settings: Settings, clock: Clock, layout: Layout) -> AsyncGenerator[DurableLog]:
+    """The audit log of one slot, locked."""
     try:
-        log = open_log(
-            settings.audit_dir / SLOT, _terms(settings), clock, required=settings.audit_delivery == "required"
-        )
+        log = open_log(layout.slot_dir, _terms(settings), clock, required=settings.audit_delivery == "required")
     except AuditLogError as found:
         raise StartProblems([f"--audit-dir: {found}"]) from None
     try:
@@ -182,9 +119,21 @@ async def log_room(settings: Settings, clock: Clock) -> AsyncGenerator[DurableLo
         await log.aclose()
 
 
-def shipping_of(settings: Settings) -> contextlib.AbstractAsyncContextManager[Shipping]:
-    """Shipping of this worker's slot, to be entered before its log: what the log's close leaves is shipped last."""
-    return shipping_room(Layout(settings.audit_dir / SLOT), otlp=settings.otlp, archive=settings.audit_archive)
+def shipping_of(settings: Settings, layout: Layout) -> contextlib.AbstractAsyncContextManager[Shipping]:
+    """Shipping of one slot, to be entered before its log: what the log's close leaves is shipped last."""
+    return shipping_room(layout, otlp=settings.otlp, archive=settings.audit_archive)
+
+
+@contextlib.asynccontextmanager
+async def left_over_room(settings: Settings, clock: Clock, layout: Layout) -> AsyncGenerator[None]:
+    """The log of a slot that no worker has any more: concluded, signed, shipped and kept, and not written to.
+
+    Raises StartProblems.
+    """
+    await hold_against_archive(settings, layout)
+    async with shipping_of(settings, layout), log_room(settings, clock, layout):
+        logger.info("the audit log in %s is kept; nothing is written to it: fewer --workers", layout.slot_dir)
+        yield
 
 
 def _terms(settings: Settings) -> Terms:
@@ -195,7 +144,7 @@ def _terms(settings: Settings) -> Terms:
         segment_bytes=settings.audit_segment,
         keep=Keep(
             settings.audit_keep,
-            settings.audit_keep_bytes,
+            settings.audit_keep_bytes // settings.workers,
             [name for name, destination in destinations.items() if destination is not None],
         ),
         host=socket.gethostname(),
@@ -219,7 +168,7 @@ async def trail_room(settings: Settings, clock: Clock, log: AuditLog, engine: st
 
 def _quota(settings: Settings) -> Quota:
     """Refusals that anybody can cause never take more than a quarter of what is kept."""
-    bytes_per_s = settings.audit_keep_bytes / 4 / settings.audit_keep
+    bytes_per_s = settings.audit_keep_bytes / settings.workers / 4 / settings.audit_keep
     return Quota(bytes_per_s, burst_bytes=max(bytes_per_s * _DAY_S, 1 << 20))
 
 
@@ -228,7 +177,7 @@ async def upstream_room(settings: Settings, budget: Budget) -> AsyncGenerator[Up
     """The model server's connections; nothing is connected yet."""
     pool = Pool(
         Target.parse(settings.upstream),
-        max_connections=settings.upstream_connections,
+        max_connections=-(-settings.upstream_connections // settings.workers),
         response_limit_bytes=settings.body_limit,
         budget=budget,
     )

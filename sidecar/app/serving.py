@@ -1,4 +1,4 @@
-"""Running the parts: ports, readiness, signals, and an end that loses nothing."""
+"""Running the parts of one process: ports, readiness, signals, and an end that loses nothing."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ import gc
 import logging
 import signal
 import socket
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-import orjson
 import uvicorn
 import uvloop
 
 import sidecar
-from sidecar.admin.app import admin_app
 from sidecar.app.assembly import Parts, assemble
 from sidecar.app.memory import give_back
+from sidecar.app.outward import DRAIN_S, admin_servers, log_to_stderr, tell_ports, tell_ready
 from sidecar.app.ports import Ports, bind
 from sidecar.app.readings import connection_readings
+from sidecar.app.seat import ALONE
+from sidecar.app.workers.door import DoorServer
 from sidecar.audit.records import Event
 from sidecar.model.refusal import Refused
 from sidecar.proxy.server import strict_protocol
-from sidecar.serving import Server, name_of
+from sidecar.serving import Server
 
 if TYPE_CHECKING:
+    from sidecar.app.seat import Seat
     from sidecar.settings import Settings
-
-DRAIN_S = 10
-"""SIGTERM: what is in flight gets this long to finish (contract 8)."""
 
 STOP_S = DRAIN_S - 1
 """After this long the rest is refused and given up, so that its answers and records are out in time."""
@@ -44,44 +42,63 @@ GC_THRESHOLDS = (10_000, 20, 50)
 logger = logging.getLogger("sidecar")
 
 
+class Teller(Protocol):
+    """Who is told what becomes of a process."""
+
+    def serving(self) -> None:
+        """It serves, and may not be ready yet."""
+        ...
+
+    def ready(self, engine: str, revision: str) -> None:
+        """It is ready, for the first time."""
+        ...
+
+    def broke(self, why: str) -> None:
+        """Its audit log broke, and it ends."""
+        ...
+
+
 def serve(settings: Settings) -> int:
-    """Serves until a signal; the exit code. Raises StartProblems."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    """Serves in this process alone until a signal; the exit code. Raises StartProblems."""
+    log_to_stderr()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        sockets = bind(settings, stack)
+        ports = bind(settings, stack)
         parts = await stack.enter_async_context(assemble(settings))
-        return await _Running(settings, parts, sockets).until_stopped()
+        return await Running(parts, ports, _Said(ports), is_private=settings.admin.is_loopback).until_stopped()
 
 
-class _Running:
+class Running:
     """One process's servers, from ready to stopped."""
 
-    def __init__(self, settings: Settings, parts: Parts, sockets: Ports) -> None:
-        self._settings = settings
+    def __init__(self, parts: Parts, ports: Ports, teller: Teller, *, is_private: bool, seat: Seat = ALONE) -> None:
+        """`is_private`: whether the admin port is for this machine only."""
         self._parts = parts
-        self._sockets = sockets
+        self._ports = ports
+        self._teller = teller
         self._stop = asyncio.Event()
-        self._data = Server(self._data_config())
-        parts.meters.watch(lambda: connection_readings(lambda: len(self._data.server_state.connections)))
-        self._admins = [(Server(_admin_config(parts, settings.admin.is_loopback)), sockets.admin)]
-        if sockets.control is not None:
-            self._admins.append((Server(_admin_config(parts, True)), sockets.control))
+        self._data = _data_server(parts, ports, seat)
+        parts.meters.watch(lambda: connection_readings(lambda: parts.connections.held))
+        self._admins = admin_servers(parts.views, ports, is_private=is_private)
+
+    def stop(self) -> None:
+        """As a signal does."""
+        self._stop.set()
 
     async def until_stopped(self) -> int:
         """Serves; returns the exit code when all is down."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self.stop)
         serving = [loop.create_task(server.serve([bound])) for server, bound in self._admins]
-        data = loop.create_task(self._data.serve([self._sockets.data]))
+        data = loop.create_task(self._data.serve([self._ports.data]))
         data.add_done_callback(lambda _: self._stop.set())
         watch = loop.create_task(self._watch())
-        logger.info("data on %s, admin on %s", name_of(self._sockets.data), name_of(self._sockets.admin))
+        self._teller.serving()
         # What is loaded by now stays: the collector need not look at it again, some 100,000 objects at a time.
         gc.collect()
         gc.freeze()
@@ -120,10 +137,11 @@ class _Running:
                 await self._record_start()
             if not announced and self._data.started and not self._parts.readiness.reasons():
                 announced = True
-                self._announce()
+                self._teller.ready(self._parts.policy.kind, self._parts.policy.revision)
             if self._parts.trail.broken:
                 logger.critical("the audit log broke (%s): stopping", self._parts.trail.broken)
-                self._stop.set()
+                self._teller.broke(self._parts.trail.broken)
+                self.stop()
                 return
             for tick in (self._parts.trail.tick, self._tick_windows):
                 try:
@@ -137,41 +155,38 @@ class _Running:
     async def _tick_windows(self) -> None:
         await self._parts.windows.tick(self._parts.policy.facts, self._parts.trail)
 
-    def _announce(self) -> None:
-        line = {
-            "ready": True,
-            "listen": name_of(self._sockets.data),
-            "admin": name_of(self._sockets.admin),
-            "engine": self._parts.policy.kind,
-            "policy_revision": self._parts.policy.revision,
-        }
-        sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        sys.stdout.buffer.flush()
 
-    def _data_config(self) -> uvicorn.Config:
-        tls = self._sockets.tls
-        return uvicorn.Config(
-            self._parts.front,
-            http=strict_protocol(self._parts.limits),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=DRAIN_S,
-            ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
-        )
+class _Said:
+    """For a process alone: its log, and one line on standard output."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def serving(self) -> None:
+        """See Teller."""
+        tell_ports(self._ports)
+
+    def ready(self, engine: str, revision: str) -> None:
+        """See Teller."""
+        tell_ready(self._ports, engine, revision, workers=1)
+
+    def broke(self, why: str) -> None:
+        """See Teller: the exit code tells."""
 
 
-def _admin_config(parts: Parts, private: bool) -> uvicorn.Config:
-    return uvicorn.Config(
-        admin_app(parts.views, private=private),
+def _data_server(parts: Parts, ports: Ports, seat: Seat) -> Server:
+    tls = ports.tls
+    config = uvicorn.Config(
+        parts.front,
+        http=strict_protocol(parts.limits, parts.connections),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=1,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
     )
+    return Server(config) if seat.counters is None else DoorServer(config, ports.data, seat.counters, seat.slot)

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 from sidecar.app.problems import StartProblems
 from sidecar.app.rebuilding import rebuild
-from sidecar.app.rooms import SLOT
+from sidecar.app.seat import ALONE
 from sidecar.audit.records import Event
 from sidecar.fairness.rebuild import LogClock
+from sidecar.fairness.shared import SharedWindow
+from sidecar.fairness.socket_store import SocketStore
 from sidecar.fairness.window import WindowTerms
 from sidecar.fairness.windows import MemoryWindow
-from sidecar.ledger.layout import Layout
 from sidecar.model.refusal import refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sidecar.app.seat import Seat
     from sidecar.audit.trail import Trail
-    from sidecar.fairness.shared import SharedWindow
     from sidecar.fairness.throttle import Released
     from sidecar.fairness.window import Store
     from sidecar.model.clock import Clock
@@ -44,14 +47,14 @@ def terms(settings: Settings) -> WindowTerms:
 class Windows:
     """One per process. Until `is_rebuilt` the store stands at the log's time, and no request may be judged."""
 
-    def __init__(self, settings: Settings, clock: Clock, replica: str = "") -> None:
-        """`replica`: under which name a shared store knows this sidecar, the same after a restart."""
+    def __init__(self, settings: Settings, clock: Clock, replica: str = "", seat: Seat = ALONE) -> None:
+        """`replica`: under which name a shared store knows this worker, the same after a restart."""
         self.is_rebuilt = False
         self._terms = terms(settings)
-        self._ledger_dir = Layout(settings.audit_dir / SLOT).ledger_dir
+        self._ledger_dirs = _ledger_dirs(settings, seat)
         self._clock = clock
         self._log_clock = LogClock(clock)
-        self._shared = _shared(settings, self._log_clock, self._terms, replica)
+        self._shared = _shared(settings, self._log_clock, self._terms, replica, seat)
         self.store: Store = self._shared or MemoryWindow(self._log_clock, self._terms, replica)
         self._syncing: asyncio.Task[None] | None = None
         self._ended: list[Released] = []
@@ -59,7 +62,7 @@ class Windows:
     async def rebuild(self, facts: Facts) -> None:
         """Tells the store what the log says of the time that windows and tests look back on."""
         back_s = max(self._terms.span_s, self._terms.epoch_s)
-        await rebuild(self.store, self._log_clock, self._ledger_dir, facts, back_s=back_s, clock=self._clock)
+        await rebuild(self.store, self._log_clock, self._ledger_dirs, facts, back_s=back_s, clock=self._clock)
         if self._shared is not None:
             await self._shared.sync()
             self._syncing = asyncio.create_task(self._shared.run())
@@ -89,13 +92,21 @@ class Windows:
             self._ended.pop(0)
 
 
-def _shared(settings: Settings, clock: Clock, terms: WindowTerms, replica: str) -> SharedWindow | None:
+def _ledger_dirs(settings: Settings, seat: Seat) -> list[Path]:
+    """The logs to be rebuilt from. Of a slot that no worker has any more a Redis still knows the counts."""
+    own = seat.layout(settings).ledger_dir
+    others = seat.left_over(settings) if settings.window_store == MEMORY else []
+    return [own, *(layout.ledger_dir for layout in others)]
+
+
+def _shared(settings: Settings, clock: Clock, terms: WindowTerms, replica: str, seat: Seat) -> SharedWindow | None:
+    if seat.window_socket is not None:
+        return SharedWindow(clock, terms, replica, SocketStore(seat.window_socket))
     if settings.window_store == MEMORY:
         return None
     if importlib.util.find_spec("redis") is None:
         raise StartProblems(["--window-store: needs the extra `redis`: pip install model-policy-sidecar[redis]"])
     from sidecar.fairness.redis_store import RedisStore  # noqa: PLC0415  # an extra, and only for those who share
-    from sidecar.fairness.shared import SharedWindow  # noqa: PLC0415
 
     return SharedWindow(clock, terms, replica, RedisStore(settings.window_store, terms.span_s, terms.epoch_s))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import subprocess
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from sidecar.authoring.findings import Finding
+from sidecar.policy.binding import installed
 from sidecar.policy.compose import Modules, compose
 from sidecar.policy.private_dir import PrivateDir
 from sidecar.policy.problems import PolicyProblems
@@ -78,7 +78,7 @@ def _text(value: object) -> str:
 
 def has_embedded() -> bool:
     """Whether the embedded engine is installed."""
-    return importlib.util.find_spec("regorus") is not None
+    return installed() is not None
 
 
 class Embedded:
@@ -95,14 +95,11 @@ class Embedded:
 
     def ask(self, query: str, asked: Json) -> object:
         """See `Asked`."""
-        from sidecar.policy.embedded import UNDEFINED_TEXT  # noqa: PLC0415 - an extra
-
-        self._regorus.engine.set_input_json(orjson.dumps(asked).decode())
         try:
-            text = self._regorus.engine.eval_rule_as_json(f"data.sidecar.{query}")
+            text = self._regorus.decide(f"data.sidecar.{query}", orjson.dumps(asked))
         except Exception:  # whatever it is, it is no answer
             return NO_ANSWER
-        return NO_ANSWER if text == UNDEFINED_TEXT else orjson.loads(text)
+        return NO_ANSWER if text is None else orjson.loads(text)
 
 
 class Daemon:

@@ -30,13 +30,13 @@ def write(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(_tar(files), compresslevel=1, mtime=0)
 
 
-def read(content: bytes) -> dict[str, bytes]:
+def read(content: bytes, limit_bytes: int = CONTENT_LIMIT_BYTES) -> dict[str, bytes]:
     """All files of an archive, as OPA reads and `opa build` writes it; raises `BundleInvalid` for what is none.
 
-    Data must lie in one file at the root, as `opa build` puts it.
+    Data must lie in one file at the root, as `opa build` puts it. `limit_bytes`: of all of it, unpacked.
     """
     try:
-        return _files(_unzipped(content))
+        return _files(_unzipped(content, limit_bytes))
     except (zlib.error, tarfile.TarError) as error:
         raise BundleInvalid(str(error)) from None
 
@@ -76,12 +76,12 @@ def _check_place(path: str) -> None:
         raise BundleInvalid(f"{path}: OPA would read this, and nothing here does")
 
 
-def _unzipped(content: bytes) -> bytes:
+def _unzipped(content: bytes, limit_bytes: int) -> bytes:
     """All of it or nothing: of a file that is cut short, tarfile would read what there is."""
     unzip = zlib.decompressobj(wbits=31)  # gzip's header and trailer, with its checksum
-    tar = unzip.decompress(content, CONTENT_LIMIT_BYTES)
+    tar = unzip.decompress(content, limit_bytes)
     if not unzip.eof:
-        raise BundleInvalid(f"it is cut short, or holds more than {CONTENT_LIMIT_BYTES} bytes")
+        raise BundleInvalid(f"it is cut short, or holds more than {limit_bytes} bytes")
     if unzip.unused_data:  # Go would unpack a second part and read on in it
         raise BundleInvalid("something follows its end")
     return tar

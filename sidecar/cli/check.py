@@ -36,7 +36,8 @@ def command(*, as_json: bool, **flags: Any) -> None:
 
 
 async def _look(settings: Settings) -> dict[str, Any]:
-    from sidecar.app.rooms import consent_room, opened, policy_room  # noqa: PLC0415
+    from sidecar.app.policy_room import policy_room  # noqa: PLC0415
+    from sidecar.app.rooms import consent_room, opened  # noqa: PLC0415
     from sidecar.app.status import models, refusing  # noqa: PLC0415
     from sidecar.model.clock import SystemClock  # noqa: PLC0415
     from sidecar.policy.events import NoEvents  # noqa: PLC0415

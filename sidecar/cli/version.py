@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 
 import click
 
 import sidecar
+from sidecar.policy.binding import installed
 from sidecar.policy.child import find_opa
 
 
@@ -21,7 +21,7 @@ def command(*, as_json: bool) -> None:
         "sidecar": sidecar.__version__,
         "python": platform.python_version(),
         "opa": _opa_version(),
-        "regorus": _package_version("gordon-to-regorus"),
+        "regorus": _regorus_version(),
     }
     if as_json:
         click.echo(json.dumps(versions))
@@ -30,11 +30,9 @@ def command(*, as_json: bool) -> None:
         click.echo(f"{name:8} {found or 'not found'}")
 
 
-def _package_version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+def _regorus_version() -> str | None:
+    kind = installed()
+    return None if kind is None else str(kind)
 
 
 def _opa_version() -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio import Redis
@@ -17,17 +16,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from sidecar.fairness.shared_store import ALIVE_S, Beat, StoreFailed, kept_s, minute_hash
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sidecar.fairness.shared_store import Change, Put
+
 PREFIX = "sidecar:{fairness}:1:"
 """The number changes with the format of what is stored."""
-
-GRACE_S = 3_600
-"""How much longer than the span it covers a key lives."""
-
-ALIVE_S = 10
-"""Who was not heard of for so long does not count as a replica."""
 
 # KEYS: generation, replicas. ARGV: a new generation, replica, seconds alive, seconds to keep.
 # A Redis that starts again from a snapshot has the key, and lacks what came after: its run id tells. An ACL without
@@ -78,47 +75,17 @@ return false
 """
 
 
-class StoreFailed(Exception):
-    """The store did not answer, or not as it should; the message says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What the store says of itself. A `generation` that is another than before means: it has lost what it held."""
-
-    unix_s: float
-    generation: str
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Replicas' cells of minutes. `only_new`: what the store holds of a replica already is better."""
-
-    watch: str
-    cells: Sequence[tuple[int, str, bytes]]
-    only_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A field of a hash to be replaced, where it still holds `expected` (None: nothing)."""
-
-    hash: str
-    field: str
-    expected: bytes | None
-    value: bytes
-
-
 class RedisStore:
-    """A connection to Redis, by `redis://` or `rediss://` (TLS, with the server's certificate and name checked).
+    """`SharedStore` by `redis://` or `rediss://` (TLS, with the server's certificate and name checked).
 
-    All methods raise StoreFailed. `span_s` and `epoch_s` say how long keys are of use.
+    `span_s` and `epoch_s` say how long keys are of use.
     """
+
+    name = "redis"
 
     def __init__(self, url: str, span_s: int, epoch_s: int, timeout_s: float = 1.0) -> None:
         self._span_s = span_s
-        self._keep_s = max(span_s, 2 * epoch_s) + GRACE_S
+        self._keep_s = kept_s(span_s, epoch_s)
         self._timeout_s = timeout_s
         # One try: the next sync is the retry.
         self._redis: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # **kwargs untyped in redis-py
@@ -129,7 +96,7 @@ class RedisStore:
         )
 
     async def beat(self, replica: str) -> Beat:
-        """Says that the replica lives."""
+        """See SharedStore."""
         keys = [PREFIX + "generation", PREFIX + "replicas"]
         arguments = [secrets.token_hex(8), replica, ALIVE_S, self._keep_s]
         [reply] = await self._run([(BEAT, keys, arguments)])
@@ -137,12 +104,12 @@ class RedisStore:
         return Beat(int(seconds) + int(micros) / 1e6, generation.decode(), int(replicas))
 
     async def fields(self, hashes: Sequence[str]) -> list[dict[str, bytes]]:
-        """All fields of each hash."""
+        """See SharedStore."""
         replies = await self._call([("HGETALL", PREFIX + name) for name in hashes])
         return [{name.decode(): value for name, value in _pairs(reply)} for reply in replies]
 
     async def changes(self, watches: Sequence[tuple[str, int]]) -> list[list[tuple[int, int]]]:
-        """Of each watch, the minutes that changed after a change, with the number of their last one."""
+        """See SharedStore."""
         replies = await self._call(
             [
                 ("ZRANGEBYSCORE", f"{PREFIX}changes:{watch}", f"({after}", "+inf", "WITHSCORES")
@@ -152,7 +119,7 @@ class RedisStore:
         return [[(int(minute), int(float(change))) for minute, change in _pairs(reply)] for reply in replies]
 
     async def put(self, puts: Sequence[Put]) -> list[int]:
-        """Stores cells; gives the number of each change."""
+        """See SharedStore."""
         return [int(reply) for reply in await self._run([self._put(each) for each in puts])]
 
     def _put(self, put: Put) -> tuple[str, list[str], list[Any]]:
@@ -164,7 +131,7 @@ class RedisStore:
         return PUT, keys, arguments
 
     async def replace(self, changes: Sequence[Change]) -> list[bytes | None]:
-        """Replaces each; where somebody else was faster, gives what is there now."""
+        """See SharedStore."""
         return await self._run(
             [
                 (REPLACE, [PREFIX + each.hash], [each.field, each.expected or b"", each.value, self._keep_s])
@@ -190,11 +157,6 @@ class RedisStore:
                 return await untyped.execute()
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreFailed(f"{type(error).__name__}: {error}") from error
-
-
-def minute_hash(watch: str, minute: int) -> str:
-    """The hash with a minute's cells, a field for each replica."""
-    return f"minute:{watch}:{minute}"
 
 
 def _pairs(reply: Any) -> Iterable[tuple[Any, Any]]:

@@ -13,12 +13,12 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sidecar.fairness.redis_store import StoreFailed
+from sidecar.fairness.shared_store import StoreFailed
 from sidecar.fairness.sync import Sync
 from sidecar.fairness.windows import MemoryWindow
 
 if TYPE_CHECKING:
-    from sidecar.fairness.redis_store import RedisStore
+    from sidecar.fairness.shared_store import SharedStore
     from sidecar.fairness.throttle import Armed, Released
     from sidecar.fairness.window import Observation, StoreStatus, WindowSnapshot, WindowTerms
     from sidecar.model.clock import Clock
@@ -36,7 +36,7 @@ TICKS_KEPT_S = 600
 class SharedWindow:
     """See Store. `replica` is unique among those that share the store, and the same after a restart: the log's id."""
 
-    def __init__(self, clock: Clock, terms: WindowTerms, replica: str, store: RedisStore) -> None:
+    def __init__(self, clock: Clock, terms: WindowTerms, replica: str, store: SharedStore) -> None:
         self._local = MemoryWindow(clock, terms, replica, TICKS_KEPT_S)
         self._clock = clock
         self._terms = terms
@@ -83,7 +83,7 @@ class SharedWindow:
     def status(self) -> StoreStatus:
         """See Store."""
         self._heed_lag()
-        return replace(self._local.status(), store="redis", lag_s=self._lag_s(), problem=self._problem)
+        return replace(self._local.status(), store=self._store.name, lag_s=self._lag_s(), problem=self._problem)
 
     async def run(self) -> None:
         """Syncs until it is cancelled."""

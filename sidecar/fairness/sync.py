@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 
-from sidecar.fairness.redis_store import Change, Put, minute_hash
+from sidecar.fairness.shared_store import Change, Put, minute_hash
 from sidecar.fairness.stored import (
     bucket_key,
     copy_of,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sidecar.fairness.buckets import Buckets
     from sidecar.fairness.epoch import EpochTest
-    from sidecar.fairness.redis_store import Beat, RedisStore
+    from sidecar.fairness.shared_store import Beat, SharedStore
     from sidecar.fairness.ticks import Ticks
     from sidecar.fairness.watch import Watch
     from sidecar.fairness.windows import MemoryWindow
@@ -70,7 +70,7 @@ class _Try:
 class Sync:
     """Keeps one replica's window in step with what all share."""
 
-    def __init__(self, local: MemoryWindow, clock: Clock, replica: str, store: RedisStore) -> None:
+    def __init__(self, local: MemoryWindow, clock: Clock, replica: str, store: SharedStore) -> None:
         self._local = local
         self._clock = clock
         self._replica = replica

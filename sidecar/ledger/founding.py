@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sidecar.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from sidecar.ledger.identity import Identity, open_identity, origin_of, sign_identity
 from sidecar.ledger.keys import publish, read_public, signer_of
-from sidecar.ledger.layout import TILES
+from sidecar.ledger.layout import TILES, slots
 from sidecar.ledger.merkle import EMPTY_ROOT
 from sidecar.ledger.note import NoteInvalid
 from sidecar.ledger.segments import Header, segment_files
@@ -71,7 +71,7 @@ class Founding:
         log_id = identity.log_id if identity else secrets.token_hex(16)
         signer = self._signer(log_id)
         if identity is None:
-            if others := self.published():
+            if (others := self.published()) and not self._has_neighbours():
                 logger.warning(
                     "a new audit log is begun in %s, though %s names %d before it: where is the last one?",
                     self.layout.slot_dir,
@@ -111,6 +111,11 @@ class Founding:
             raise LedgerRefused(f"{path}: {error}") from error
         if signed.size > 0:
             raise LedgerRefused(f"{path} covers {signed.size} records, and there are none")
+
+    def _has_neighbours(self) -> bool:
+        """Whether there are logs of other slots: then the folder is the one that it was, and has a worker more."""
+        found = slots(self.layout.slot_dir.parent)
+        return any(other.identity.exists() for other in found if other != self.layout)
 
     def _signer(self, log_id: str) -> Signer:
         return signer_of(self.key, origin_of(log_id))

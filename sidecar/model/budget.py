@@ -1,25 +1,28 @@
-"""One bound on the bytes of all messages in memory, whoever holds them: requests, answers, answers being sent."""
+"""One bound on a sum, whoever holds parts of it: bytes of messages in memory, requests at work, open connections."""
 
 from __future__ import annotations
 
 
 class Budget:
-    """Counted on the event loop alone. Who takes more checks `fits` first; who passes bytes on need not."""
+    """Counted on the event loop alone. Who takes more checks `fits` first; who passes bytes on need not.
 
-    __slots__ = ("_limit_bytes", "held_bytes")
+    `held` is what this process holds.
+    """
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self.held_bytes = 0
+    __slots__ = ("_limit", "held")
 
-    def fits(self, more_bytes: int) -> bool:
-        """Whether so many more may be taken."""
-        return self.held_bytes + more_bytes <= self._limit_bytes
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.held = 0
 
-    def hold(self, size_bytes: int) -> None:
-        """Counts them."""
-        self.held_bytes += size_bytes
+    def fits(self, more: int) -> bool:
+        """Whether so much more may be taken."""
+        return self.held + more <= self._limit
 
-    def release(self, size_bytes: int) -> None:
-        """They are let go of."""
-        self.held_bytes -= size_bytes
+    def hold(self, amount: int) -> None:
+        """Counts it."""
+        self.held += amount
+
+    def release(self, amount: int) -> None:
+        """It is let go of."""
+        self.held -= amount

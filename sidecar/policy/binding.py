@@ -1,20 +1,34 @@
-"""regorus's own Python binding: what is used of it, and where its engines end.
+"""The Python bindings of regorus: which one is here, what is used of it, and where its engines end.
 
-An engine may be used, and dropped, by the thread that made it alone: dropped in another it is never freed, and says
-so. But an engine may be held by what outlives its user, an exception's traceback among others, until the garbage
+`sidecar_regorus` is our own (`native/`), `regorus` the wheel of a fork; docs/engines.md tells them apart. The second's
+engine may be used, and dropped, by the thread that made it alone: dropped in another it is never freed, and says so.
+But an engine may be held by what outlives its user, an exception's traceback among others, until the garbage
 collector runs in whatever thread. So each is held by a `Regorus`, which sends it home.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import importlib.util
 import threading
 from collections import deque
-from typing import Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sidecar.policy.problems import PolicyProblems
 
-REMEDY = "pip install 'model-policy-sidecar[embedded]'"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decide = Callable[[str, bytes], bytes | str | None]
+    """A rule and an input → the rule's value as JSON, None where it has none; raises what the binding raises."""
+
+REMEDY = "pip install 'model-policy-sidecar[embedded]', or scripts/install-native"
+
+UNDEFINED_TEXT = '"<undefined>"'
+"""How `eval_rule_as_json` says that a rule has no value."""
 
 
 class Binding(Protocol):
@@ -45,6 +59,48 @@ class Binding(Protocol):
         ...
 
 
+class _Native(Binding, Protocol):
+    """What our own has beyond that."""
+
+    def decide(self, rule: str, input: bytes) -> bytes | None:  # noqa: A002 - the binding's word
+        """All of an evaluation in one call."""
+        ...
+
+    def set_time_limit(self, seconds: float) -> None:
+        """Ends every later evaluation that takes longer, with `TimeoutError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One binding. `native`: ours, with engines that any thread may use, a fused call and a time limit."""
+
+    module: str
+    distribution: str
+    native: bool
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it can be imported."""
+        return importlib.util.find_spec(self.module) is not None
+
+    def __str__(self) -> str:
+        """Its name and version, for people."""
+        return f"{self.module} {importlib.metadata.version(self.distribution)}"
+
+
+KINDS = (
+    Kind("sidecar_regorus", "model-policy-sidecar-regorus", native=True),
+    Kind("regorus", "gordon-to-regorus", native=False),
+)
+"""The better one first."""
+
+
+def installed() -> Kind | None:
+    """The binding in use."""
+    return next((kind for kind in KINDS if kind.is_installed), None)
+
+
 class _Thread(threading.local):
     """Engines of this thread that were let go of elsewhere, to be dropped here when the next one is made."""
 
@@ -56,29 +112,47 @@ _here = _Thread()
 
 
 class Regorus:
-    """An engine of the thread that makes it. Use `engine` there only, and keep no reference to it."""
+    """An engine. Use `engine` and `decide` in the thread that makes it, unless the binding is ours; keep neither."""
 
-    __slots__ = ("_strays", "engine")
+    __slots__ = ("_bound_to", "decide", "engine")
 
     def __init__(self, engine: Binding | None = None) -> None:
-        """An empty engine unless given one; raises `PolicyProblems` where the binding is not installed."""
-        self._strays = _here.strays
-        self._strays.clear()
+        """An empty engine unless given one; raises `PolicyProblems` where no binding is installed."""
+        self._bound_to: deque[Binding] | None = None
+        _here.strays.clear()
         self.engine = engine or _new_engine()
+        self.decide: Decide
+        if hasattr(self.engine, "decide"):
+            self.decide = cast("_Native", self.engine).decide
+        else:
+            self.decide = partial(_two_calls, self.engine)
+            self._bound_to = _here.strays
 
-    def clone(self) -> Regorus:
-        """A copy in microseconds: policies and data are shared."""
-        return Regorus(self.engine.clone())
+    def clone(self, *, time_limit_s: float | None = None) -> Regorus:
+        """A copy in microseconds: policies and data are shared.
+
+        `time_limit_s`: of each evaluation, which then ends with `TimeoutError`; the fork's binding knows none.
+        """
+        copy = Regorus(self.engine.clone())
+        if time_limit_s is not None and copy._bound_to is None:
+            cast("_Native", copy.engine).set_time_limit(time_limit_s)
+        return copy
 
     def __del__(self, here: _Thread = _here) -> None:
         """Runs in whatever thread lets go of the last reference."""
-        if here.strays is not self._strays:
-            self._strays.append(self.engine)
+        if self._bound_to is not None and self._bound_to is not here.strays:
+            self._bound_to.append(self.engine)
+
+
+def _two_calls(engine: Binding, rule: str, input_json: bytes) -> str | None:
+    """What the fork's binding has in place of `decide`."""
+    engine.set_input_json(input_json.decode())
+    text = engine.eval_rule_as_json(rule)
+    return None if text == UNDEFINED_TEXT else text
 
 
 def _new_engine() -> Binding:
-    try:
-        binding = importlib.import_module("regorus")  # an extra: who uses OPA need not have it
-    except ImportError as error:
-        raise PolicyProblems([f"the embedded engine is not installed ({error}): {REMEDY}"]) from None
-    return binding.Engine()
+    kind = installed()
+    if kind is None:
+        raise PolicyProblems([f"the embedded engine is not installed: {REMEDY}"])
+    return importlib.import_module(kind.module).Engine()

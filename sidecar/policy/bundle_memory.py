@@ -38,6 +38,17 @@ class Remembered:
     confirmed: Mapping[str, Confirmed] = field(default_factory=dict[str, Confirmed])
 
 
+def joined(one: Remembered, other: Remembered) -> Remembered:
+    """What both know together: of each bundle the highest sequence, and the last confirmation."""
+    names = {*one.sequences, *other.sequences}
+    confirmed = dict(one.confirmed)
+    for name, last in other.confirmed.items():
+        confirmed[name] = max(last, confirmed.get(name, last), key=lambda each: each.unix_s)
+    return Remembered(
+        {name: max(one.sequences.get(name, 0), other.sequences.get(name, 0)) for name in names}, confirmed
+    )
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 

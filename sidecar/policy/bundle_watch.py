@@ -105,6 +105,10 @@ class BundleWatch:
             except OSError as error:
                 raise PolicyProblems([f"the bundles' sequences cannot be kept: {error}"]) from None
 
+    def older(self, bundles: Mapping[str, BundleFacts]) -> tuple[RolledBack, ...]:
+        """Those of some bundles, not active yet, that may not become so: they are older than what was."""
+        return self._sequences.rolled_back(bundles, bundles)
+
     async def observe(self, status: object) -> None:
         """Takes in OPA's status; raises `PolicyProblems` where it is none."""
         before = {name: known.revision for name, known in self._ages.known.items()}

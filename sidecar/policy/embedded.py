@@ -1,18 +1,19 @@
-"""regorus, Microsoft's Rego engine, in this very process: fast, and not to be pre-empted.
+"""regorus, Microsoft's Rego engine, in this very process: fast, and part of it for better or worse.
 
-It holds the interpreter lock while it evaluates and while it loads, so a policy's author can stop the
-sidecar: where authors are not trusted, use OPA. The adapter speaks the API of regorus's own Python binding.
+It holds the interpreter lock while it evaluates. Our own binding ends an evaluation at its timeout and loads in a
+thread; the fork's does neither, so that a policy's author can stop the sidecar. Where authors are not trusted, use OPA.
 """
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sidecar.model.refusal import Refused, refused
-from sidecar.policy.binding import Regorus
+from sidecar.policy.binding import Regorus, installed
 from sidecar.policy.capabilities import forbidden_builtins
 from sidecar.policy.logs import LINE_LIMIT, QuietLog
 from sidecar.policy.port import UNDEFINED, Answer
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
     from sidecar.model.clock import Clock
     from sidecar.policy.bundle import Bundle
 
-UNDEFINED_TEXT = '"<undefined>"'
-"""How the binding writes that a rule has no value."""
+DECISION, FACTS = "data.sidecar.decision", "data.sidecar.facts"
 
 
 class EmbeddedEngine:
-    """One activated policy in a regorus engine. It belongs to the thread that made it, the event loop's."""
+    """One activated policy in a regorus engine; it is used by the event loop's thread alone."""
 
     kind = "embedded"
 
@@ -43,29 +43,44 @@ class EmbeddedEngine:
         self._monotonic_s = clock.monotonic_s
         self._log = QuietLog(clock)
 
-    async def decide(self, input_json: bytes) -> Answer:
+    @property
+    def binding(self) -> str:
+        """Name and version of what binds regorus here."""
+        return str(installed())
+
+    def decide_now(self, input_json: bytes) -> Answer:
         """`data.sidecar.decision`; a result that comes later than the timeout is refused."""
         started_s = self._monotonic_s()
-        value = self._evaluate("data.sidecar.decision", input_json.decode())
+        copy = self._copy
+        if copy is None:
+            copy = self._copy = self._fresh(self._timeout_s)
+        value = self._evaluate(copy, DECISION, input_json)
         if self._monotonic_s() - started_s > self._timeout_s:
-            raise refused("policy_timeout", "the policy took longer than it may")
+            raise _late()
         return Answer(value, self._revision)
+
+    async def decide(self, input_json: bytes) -> Answer:
+        """See `decide_now`: nothing is waited for."""
+        return self.decide_now(input_json)
 
     async def facts(self) -> Answer:
         """`data.sidecar.facts`; not on the request path, so without a timeout."""
-        return Answer(self._evaluate("data.sidecar.facts", "{}"), self._revision)
+        return Answer(self._evaluate(self._fresh(), FACTS, b"{}"), self._revision)
 
     async def aclose(self) -> None:
         """Lets go of the engine, on the thread that made it."""
         self._copy = self._pristine = None
 
-    def _evaluate(self, rule: str, input_json: str) -> object:
+    def _fresh(self, time_limit_s: float | None = None) -> Regorus:
         if self._pristine is None:
             raise refused("policy_unavailable", "the policy engine is closed")
+        return self._pristine.clone(time_limit_s=time_limit_s)
+
+    def _evaluate(self, copy: Regorus, rule: str, input_json: bytes) -> object:
         try:
-            copy = self._copy = self._copy or self._pristine.clone()
-            copy.engine.set_input_json(input_json)
-            text = copy.engine.eval_rule_as_json(rule)
+            text = copy.decide(rule, input_json)
+        except TimeoutError:
+            raise _late() from None
         except Exception as error:
             if str(error).startswith("not a valid rule path"):
                 return UNDEFINED
@@ -76,7 +91,7 @@ class EmbeddedEngine:
             if type(error).__name__ != "PanicException":
                 raise
             raise self._panicked(error) from None
-        return UNDEFINED if text == UNDEFINED_TEXT else orjson.loads(text)
+        return UNDEFINED if text is None else orjson.loads(text)
 
     def _failed(self, error: Exception) -> Refused:
         """An evaluation error: its text may quote the input, so the client gets none of it."""
@@ -88,6 +103,10 @@ class EmbeddedEngine:
         self._copy = None
         self._log.failure("the embedded engine panicked", first_line(error))
         return refused("policy_unavailable", "the policy engine failed")
+
+
+def _late() -> Refused:
+    return refused("policy_timeout", "the policy took longer than it may")
 
 
 class SyntaxTrees:
@@ -109,8 +128,8 @@ def _tree(path: str, text: str) -> str:
 
 
 def uncompilable(modules: Mapping[str, str]) -> list[str]:
-    """What OPA's compiler would refuse in modules that parse. Takes some 0.3 s of the loop's thread, to which
-    engines belong; of modules looked at lately nothing, so that new data alone holds up no request.
+    """What OPA's compiler would refuse in modules that parse. Takes some 0.3 s; of modules looked at lately nothing,
+    so that new data alone holds up no request where an engine is made on the loop's thread.
     """
     return list(_uncompilable(tuple(sorted(modules.items()))))
 
@@ -122,7 +141,9 @@ def _uncompilable(modules: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 class EmbeddedMaker:
-    """Makes an embedded engine for each bundle, on the event loop's thread, which stands still meanwhile."""
+    """Makes an embedded engine for each bundle: our own binding's in a thread, the fork's on the event loop's, which
+    stands still meanwhile.
+    """
 
     kind = "embedded"
     restarts = 0
@@ -133,14 +154,21 @@ class EmbeddedMaker:
 
     async def make(self, bundle: Bundle) -> EmbeddedEngine:
         """Parses the modules, refuses forbidden builtins, loads the data, compiles; raises `PolicyProblems`."""
-        regorus = parse(bundle.modules)
-        # regorus knows no capabilities and follows recursion until the process dies, so its syntax tree is
-        # searched for what OPA would not even compile.
-        problems = uncompilable(bundle.modules)
-        if problems:
-            raise PolicyProblems(problems)
-        compile_with(regorus, bundle.data_json.decode())
+        kind = installed()
+        is_free = kind is not None and kind.native
+        regorus = await asyncio.to_thread(_load, bundle) if is_free else _load(bundle)
         return EmbeddedEngine(regorus, bundle.revision, timeout_s=self._timeout_s, clock=self._clock)
+
+
+def _load(bundle: Bundle) -> Regorus:
+    regorus = parse(bundle.modules)
+    # regorus knows no capabilities and follows recursion until the process dies, so its syntax tree is searched for
+    # what OPA would not even compile.
+    problems = uncompilable(bundle.modules)
+    if problems:
+        raise PolicyProblems(problems)
+    compile_with(regorus, bundle.data_json.decode())
+    return regorus
 
 
 def parse(modules: Mapping[str, str]) -> Regorus:
@@ -162,7 +190,7 @@ def compile_with(regorus: Regorus, data_json: str) -> None:
     try:
         regorus.engine.add_data_json(data_json)
         regorus.engine.set_input_json("{}")
-        regorus.engine.eval_rule_as_json("data.sidecar.facts")
+        regorus.engine.eval_rule_as_json(FACTS)
     except Exception as error:
         raise PolicyProblems([first_line(error)]) from None
 

@@ -33,6 +33,10 @@ class PolicyEvents(Protocol):
         """A child engine that had died was started again."""
         ...
 
+    def cross_checked(self, result: str) -> None:
+        """A decision was held against another engine's: same, different, unavailable, skipped, dropped."""
+        ...
+
 
 class NoEvents:
     """Nobody counts."""
@@ -50,4 +54,7 @@ class NoEvents:
         """Ignored."""
 
     def engine_restarted(self) -> None:
+        """Ignored."""
+
+    def cross_checked(self, result: str) -> None:
         """Ignored."""

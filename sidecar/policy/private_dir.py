@@ -1,4 +1,4 @@
-"""A private directory for one child engine: its socket and its bundle, for nobody else's eyes.
+"""A private directory, as for one child engine: its socket and its bundle, for nobody else's eyes.
 
 It is held by a file lock, so that what a killed process left behind can be told from what is in use,
 whatever process numbers mean in this container.
@@ -21,8 +21,8 @@ SOCKET_PATH_LIMIT_BYTES = 107
 class PrivateDir:
     """Made with mode 0700 in the temporary directory, removed by `close`."""
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix=prefix))
         self._lock = os.open(self.path / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -32,9 +32,9 @@ class PrivateDir:
         os.close(self._lock)
 
 
-def remove_stale() -> None:
+def remove_stale(prefix: str = PREFIX) -> None:
     """Removes directories whose owner, a process of this user, is gone."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         if path.is_symlink() or path.stat().st_uid != os.geteuid():
             continue
         try:

@@ -69,19 +69,21 @@ class Exchange(Protocol):
 class Front:
     """A pure ASGI app for `StrictProtocol` alone: it needs what that knows of each request."""
 
-    def __init__(self, exchange: Exchange, limits: HttpLimits, budget: Budget | None = None) -> None:
-        """`budget`: shared with whoever else holds messages; else the front's own."""
+    def __init__(
+        self, exchange: Exchange, limits: HttpLimits, budget: Budget | None = None, at_work: Budget | None = None
+    ) -> None:
+        """`budget`: shared with whoever else holds messages, `at_work` with whoever else takes requests; else own."""
         self._exchange = exchange
         self._limits = limits
         self._budget = budget or Budget(limits.body_budget_bytes)
-        self._in_flight = 0
+        self._in_flight = at_work or Budget(limits.max_in_flight)
         self._stopped = False
         self._at_work: set[asyncio.Task[None]] = set()  # those that `stop` ends; never one that writes a refusal
 
     @property
     def body_bytes(self) -> int:
         """Bytes of all bodies held now."""
-        return self._budget.held_bytes
+        return self._budget.held
 
     def stop(self) -> None:
         """Ends what is still at work, and refuses what yet comes: each client gets its `shutting_down`."""
@@ -134,13 +136,13 @@ class Front:
             return await self._refuse(scope, incoming, STOPPING)
         if incoming.framing.length_bytes == 0:
             return await self._handle(scope, incoming, b"", task)
-        if self._in_flight >= self._limits.max_in_flight:
+        if not self._in_flight.fits(1):
             return await self._refuse(scope, incoming, BUSY)
-        self._in_flight += 1
+        self._in_flight.hold(1)
         try:
             return await self._with_body(scope, incoming, receive, task)
         finally:
-            self._in_flight -= 1
+            self._in_flight.release(1)
 
     async def _with_body(
         self, scope: Scope, incoming: Incoming, receive: Receive, task: asyncio.Task[None]

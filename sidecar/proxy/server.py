@@ -18,6 +18,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sidecar.http1.request_reader import Head, RequestReader, Violation
+from sidecar.model.budget import Budget
 from sidecar.proxy.cycle import ResponseTransport, cycle_of
 from sidecar.proxy.incoming import CROWDED, ENDED, SLOW, HttpLimits, Incoming
 
@@ -36,15 +37,20 @@ LINGER_S = 2.0
 """How long a client may go on sending, unheard, once its answer is written."""
 
 
-def strict_protocol(limits: HttpLimits) -> type[StrictProtocol]:
-    """The class for `uvicorn.Config(http=…)`, bound to these limits."""
-    return type("BoundStrictProtocol", (StrictProtocol,), {"limits": limits})
+def strict_protocol(limits: HttpLimits, clients: Budget | None = None) -> type[StrictProtocol]:
+    """The class for `uvicorn.Config(http=…)`, bound to these limits. `clients`: where connections are counted."""
+    return type(
+        "BoundStrictProtocol",
+        (StrictProtocol,),
+        {"limits": limits, "clients": clients or Budget(limits.max_connections)},
+    )
 
 
 class StrictProtocol(HttpToolsProtocol):
     """One client connection. The base class keeps the server's side; reading and queueing are our own."""
 
     limits: ClassVar[HttpLimits] = HttpLimits()
+    clients: ClassVar[Budget] = Budget(limits.max_connections)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +81,8 @@ class StrictProtocol(HttpToolsProtocol):
         super().connection_made(cast("asyncio.Transport", transport))
         self._responses = ResponseTransport(self.transport, self._close)
         self._keep_until_s = self.loop.time() + self.limits.keep_alive_time_s
-        self._crowded = len(self.connections) > self.limits.max_connections
+        self.clients.hold(1)
+        self._crowded = not self.clients.fits(0)
         if len(self.connections) > 2 * self.limits.max_connections:
             self._deaf = True
             self.transport.abort()
@@ -105,6 +112,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the work for a client that is gone; a refusal goes on, for its record."""
+        self.clients.release(1)
         if self._reader.in_body and not self._deaf:
             self._violate(ENDED)
         self._deaf = True

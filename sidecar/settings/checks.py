@@ -56,8 +56,27 @@ class Checks(Sourced):
     @field_validator("opa", check_fields=False)
     @classmethod
     def _opa_fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("engine") == "embedded":
-            raise ValueError("--opa and --engine embedded exclude each other")
+        share = info.data.get("cross_check_share")  # absent where it is wrong itself
+        if value is None and share:
+            raise ValueError("is required with --cross-check-share: the OPA that is asked, too")
+        if value is not None and info.data.get("engine") == "embedded" and share == 0:
+            raise ValueError("--opa and --engine embedded exclude each other, but for --cross-check-share")
+        return value
+
+    @field_validator("bundles", check_fields=False)
+    @classmethod
+    def _are_for_the_embedded_engine(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("engine") != "embedded":
+            raise ValueError("is for --engine embedded; OPA gets bundles by itself, with this very file")
+        if value is not None and not value.is_file():
+            raise ValueError(f"{value} does not exist")
+        return value
+
+    @field_validator("cross_check_share", check_fields=False)
+    @classmethod
+    def _has_what_opa_has(cls, value: float, info: ValidationInfo) -> float:
+        if value > 0 and info.data.get("bundles") is None:
+            raise ValueError("needs --bundles: only of bundles two engines have the same revision")
         return value
 
     @field_validator("tls_client_ca", check_fields=False)
@@ -94,6 +113,8 @@ class Checks(Sourced):
     @field_validator("policy", "data", check_fields=False)
     @classmethod
     def _is_ours_to_load(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("bundles") is not None:
+            raise ValueError("policy and data come with --bundles")
         if value is not None and info.data.get("opa") is not None:
             raise ValueError("a running OPA (--opa) has policy and data of its own; give them to it instead")
         if value is not None and not value.exists():
@@ -160,10 +181,3 @@ class Checks(Sourced):
         ):
             raise ValueError(f"one to {SPANS_LIMIT} spans of whole minutes, up to 7d, such as 15m,24h")
         return tuple(sorted(set(value)))
-
-    @field_validator("workers", check_fields=False)
-    @classmethod
-    def _is_one(cls, value: int) -> int:
-        if value > 1:
-            raise ValueError("this version runs one worker; start more sidecars, and share --window-store")
-        return value

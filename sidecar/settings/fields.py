@@ -2,7 +2,8 @@
 
 Each field is a flag (`--policy-timeout-ms`), a key of the YAML file (`policy_timeout_ms`) and a variable
 (`SIDECAR_POLICY_TIMEOUT_MS`); flag over variable over file over default. `description` is the text of `--help` and of
-docs/settings.md. What pydantic does not check by type and bound stands in `checks.py`.
+docs/settings.md. What pydantic does not check by type and bound stands in `checks.py`; the first of them, in
+`surroundings.py`.
 """
 
 from __future__ import annotations
@@ -13,89 +14,30 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from sidecar.settings.checks import SERVER_KINDS, Checks
-from sidecar.settings.probes import Probes  # noqa: TC001 - pydantic looks it up at run time
-from sidecar.settings.values import Address, AddressField, Durations, Names, PortNumbers, parse_duration_s
+from sidecar.settings.surroundings import Surroundings
+from sidecar.settings.values import Durations, Names, parse_duration_s
 
 
-class Settings(Checks):
+class Settings(Surroundings):
     """All settings, checked. Frozen: a change means a restart, except for policy, data and key files."""
 
     model_config = SettingsConfigDict(env_prefix="SIDECAR_")
     variables_of_others = "CACHE|REGISTRY_.*|INJECTOR_.*"  # the scripts' cache folder, other processes' settings
 
-    # The model server
-    upstream: str = Field(description="The model server: http://HOST:PORT, https://… or unix://PATH")
-    server: str = Field(description="Its kind, which says what endpoints exist: " + ", ".join(SERVER_KINDS))
-    upstream_timeout_s: float = Field(
-        default=30.0,
-        gt=0,
-        le=3_600,
-        description="How long the model server may take for a whole answer, and between the parts of a streamed one",
-    )
-    stream_timeout_s: float = Field(
-        default=600.0,
-        gt=0,
-        le=86_400,
-        description="How long a streamed answer may take in all",
-    )
-    upstream_connections: int = Field(
-        default=64,
-        ge=1,
-        le=4_096,
-        description="Most connections to the model server; more calls wait in line",
-    )
-    default_model: str | None = Field(
-        default=None, description="The model that endpoints mean whose path and body name none, such as /invocations"
-    )
-    metadata: Literal["deny", "allow"] = Field(
-        default="deny", description="Whether metadata endpoints (names, shapes, versions) pass"
-    )
-
-    # The ports
-    listen: AddressField = Field(
-        default=Address("127.0.0.1", 8090), description="Data port as HOST:PORT; port 0 picks one"
-    )
-    tls_cert: Path | None = Field(default=None, description="Data port: certificate chain (PEM)")
-    tls_key: Path | None = Field(default=None, description="Data port: private key (PEM)")
-    tls_client_ca: Path | None = Field(
-        default=None, description="Data port: ask clients for certificates of this authority (PEM)"
-    )
-    admin: AddressField = Field(
-        default=Address("127.0.0.1", 8091),
-        description="Health and metrics; on a loopback address also /status and /decisions",
-    )
-    control: Path | None = Field(
-        default=None, description="Unix socket that serves all of the admin port, wherever --admin listens"
-    )
-    keep_alive_time: Annotated[float | None, BeforeValidator(parse_duration_s)] = Field(
-        default=None,
-        gt=0,
-        allow_inf_nan=False,
-        description="How old a client's connection may grow: it is closed after the answer in hand (e.g. 5s, none)",
-    )
-
-    # The pod around it
-    self_check: Literal["off", "strict", "warn"] = Field(
-        default="off",
-        description="Whether to try if the model server can be reached past the sidecar; strict: unready while it can",
-    )
-    self_check_host: str | None = Field(
-        default=None, description="The address that others reach this machine by: in a pod its own (status.podIP)"
-    )
-    self_check_ports: PortNumbers = Field(
-        default=(),
-        description="The model server's ports, 16 at most; those that the sidecar itself listens on there are left out",
-    )
-    probes: Probes = Field(
-        default={},
-        description="Probes of the model server, on 127.0.0.1, that the admin port performs at /app-health/NAME: "
-        '{"CONTAINER/liveness": {"http": {"port": 8080, "path": "/ping"}}, "CONTAINER/startup": {"tcp": …}}',
-    )
-
     # Policy
     engine: Literal["auto", "opa", "embedded"] = Field(
         default="auto", description="auto: opa where --opa is given or a binary is found, else embedded"
+    )
+    bundles: Path | None = Field(
+        default=None,
+        description="Signed bundles for --engine embedded: a file of OPA's with services, keys and bundles",
+    )
+    cross_check_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of decisions from --bundles that is also asked of --opa, to be told where the two differ",
     )
     opa: str | None = Field(
         default=None,
@@ -225,7 +167,13 @@ class Settings(Checks):
         le=256,
         description="Most instances in one request; 256 and their groups and scores fit into a record",
     )
-    workers: int = Field(default=1, ge=1, description="Worker processes; more than one needs a shared store")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Worker processes, under one supervisor: they share port, windows, throttles, limits and OPA; each "
+        "has a log of its own",
+    )
 
     @property
     def consent_required(self) -> bool:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def parse_names(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-AddressField = Annotated[Address, BeforeValidator(parse_address)]
+AddressField = Annotated[Address, BeforeValidator(parse_address), PlainSerializer(str)]
 Names = Annotated[tuple[str, ...], BeforeValidator(parse_names)]
 """A list of words; in a flag or variable separated by commas."""
 PortNumbers = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], BeforeValidator(parse_names)]

@@ -54,6 +54,9 @@ LOOKUP = Label("lookup", "hit, miss")
 REVISION = Label("revision", "the active policy's alone, less what changes with each revocation")
 BUNDLE = Label("bundle", "the engine's bundles, 64 at most")
 BUNDLE_REVISION = Label("revision", "the bundle's alone; empty for those of revocations, which change with each")
+CROSS_CHECK = Label(
+    "result", "same, different, unavailable, skipped (OPA has another revision), dropped (too many at once)"
+)
 CONSENT = Label("status", "valid, missing, invalid, expired, off")
 KIND = Label("kind", "INTENT, OUTCOME, REFUSAL, REFUSAL_SUMMARY, EVENT")
 EXPLAINED = (
@@ -72,6 +75,7 @@ SPAN = Label("span", "the spans of --window-spans in seconds")
 VERDICT = Label("verdict", "released, refused")
 TIER = Label("tier", "warned, certain")
 PORT = Label("port", "the ports of --self-check-ports, 16 at most")
+WORKER = Label("worker", "the slots of --workers; with more than one, all metrics have this label")
 CAUSE = Label("cause", "why predictions are in no window: duplicate, expired, score_out_of_range, watches_full, …")
 
 _BUCKETS_S = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -124,6 +128,7 @@ POLICY_REFUSING = _gauge(
 )
 POLICY_POLL_FAILURES = _counter("policy_poll_failures", "Times a remote engine did not tell its revision")
 ENGINE_RESTARTS = _counter("engine_restarts", "Times the child engine had died and was started again")
+CROSS_CHECKS = _counter("cross_check", "Decisions of the embedded engine that were held against OPA's", CROSS_CHECK)
 
 CONSENT_RESULTS = _counter("consent_results", "Verified requests by what became of their token", CONSENT)
 CONSENT_CACHE_HITS = _counter("consent_cache_hits", "Tokens whose verification was remembered")
@@ -195,4 +200,11 @@ CONNECTIONS = _gauge("connections", "1", "Open client connections")
 BODY_BYTES = _gauge("body_bytes_in_flight", "By", "Bytes of all bodies that are held")
 
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
-"""All of them, in the order above."""
+"""Those of each process, in the order above."""
+
+WORKER_UP = _gauge("worker_up", "1", "1: the worker answers its supervisor; 0: it is being started again", WORKER)
+WORKER_RESTARTS = _counter("worker_restarts", "Times a worker had died and was started again", WORKER)
+WORKER_MEMORY = _gauge("worker_resident_memory_bytes", "By", "Resident memory, shared libraries included", WORKER)
+
+SUPERVISOR_METRICS = (WORKER_UP, WORKER_RESTARTS, WORKER_MEMORY)
+"""Shown beside those of all workers, where there are several."""

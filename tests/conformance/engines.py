@@ -1,8 +1,8 @@
-"""Both engines behind one name: whatever holds of one in these tests holds of the other."""
+"""OPA, and regorus through each of its bindings, behind one name: what holds of one in these tests holds of all."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sidecar.model.clock import SystemClock
@@ -10,27 +10,36 @@ from sidecar.model.refusal import Refused
 from sidecar.policy.child import ChildMaker
 from sidecar.policy.embedded import EmbeddedMaker
 from sidecar.policy.verdict import verdict
+from tests.bindings import BINDINGS, only
 from tests.policies import opa_binary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
     from sidecar.policy.bundle import Bundle
     from sidecar.policy.port import Engine
     from sidecar.policy.watch import EngineMaker
 
-KINDS = ("embedded", "opa")
+KINDS = (*BINDINGS, "opa")
 
 
 def maker(kind: str, *, timeout_s: float = 10) -> EngineMaker:
-    if kind == "embedded":
+    """To be used in `here(kind)`."""
+    if kind in BINDINGS:
         return EmbeddedMaker(timeout_s=timeout_s, clock=SystemClock())
     return ChildMaker(opa_binary(), timeout_s=timeout_s, clock=SystemClock())
 
 
+def here(kind: str) -> AbstractContextManager[None]:
+    """Where the binding of that kind is the only one, if it is a binding's; skips where it is not installed."""
+    return only(kind) if kind in BINDINGS else nullcontext()
+
+
 @asynccontextmanager
 async def engine(kind: str, bundle: Bundle, *, timeout_s: float = 10) -> AsyncIterator[Engine]:
-    made = await maker(kind, timeout_s=timeout_s).make(bundle)
+    with here(kind):
+        made = await maker(kind, timeout_s=timeout_s).make(bundle)
     try:
         yield made
     finally:

@@ -14,6 +14,7 @@ import pytest
 from sidecar.policy.child import ChildEngine
 from sidecar.policy.port import Answer
 from sidecar.policy.problems import PolicyProblems
+from tests.bindings import BINDINGS
 from tests.conformance.engines import KINDS, engine, maker, outcome
 from tests.policies import ALLOW, FACTS, bundle, module
 
@@ -125,9 +126,9 @@ async def test_slow_is_a_timeout_and_the_next_is_not(kind: str) -> None:
 
 async def test_absent_is_told_at_the_start(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     making = maker(kind)
-    if kind == "embedded":
-        monkeypatch.setitem(sys.modules, "regorus", None)
-    else:
+    for binding in BINDINGS:
+        monkeypatch.setitem(sys.modules, binding, None)
+    if kind == "opa":
         making._binary = tmp_path / "opa"  # type: ignore[attr-defined]
     with pytest.raises(PolicyProblems):
         await making.make(bundle(module(f"decision := {ALLOW}")))

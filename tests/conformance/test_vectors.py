@@ -1,4 +1,4 @@
-"""Both engines give the same whole answer to each decision vector."""
+"""OPA, and regorus through each of its bindings, give the same whole answer to each decision vector."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from sidecar.authoring.asking import Asked, Embedded, ask_all, opa_daemon
 from sidecar.policy.compose import compose, load_modules
+from tests.bindings import BINDINGS, only
 from tests.conformance import vectors
 from tests.policies import REGO, opa_binary
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 MODULES = compose(load_modules(REGO)).policies
 
 
-@pytest.fixture(scope="module", params=["opa", "embedded"])
+@pytest.fixture(scope="module", params=["opa", *BINDINGS])
 def engine(request: pytest.FixtureRequest) -> Iterator[Asked]:
-    if request.param == "embedded":
-        yield Embedded()
+    if request.param in BINDINGS:
+        with only(request.param):
+            yield Embedded()
     else:
         with opa_daemon(opa_binary()) as daemon:
             yield daemon

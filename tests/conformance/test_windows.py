@@ -1,4 +1,4 @@
-"""What every window store promises: the same tests on the one in memory and on the one that Redis shares."""
+"""What every window store promises: the same tests on those in memory, of workers, and in Redis."""
 
 from __future__ import annotations
 
@@ -31,13 +31,18 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
 
 
 @pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest) -> str | None:
-    return request.getfixturevalue("redis").url if request.param == "redis" else None
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
-async def one(url: str | None) -> AsyncGenerator[Rig]:
-    async with rig("redis" if url else "memory", url) as made:
+def url(request: pytest.FixtureRequest, kind: str) -> str | None:
+    return request.getfixturevalue("redis").url if kind == "redis" else None
+
+
+@pytest.fixture
+async def one(kind: str, url: str | None) -> AsyncGenerator[Rig]:
+    async with rig(kind, url) as made:
         yield made
 
 
@@ -234,8 +239,8 @@ async def test_a_time_of_tomorrow_is_now(one: Rig) -> None:
     assert told(one)["groups"] == {}
 
 
-async def test_versions_are_watched_apart_and_no_more_than_the_limit(url: str | None) -> None:
-    async with rig("redis" if url else "memory", url, WindowTerms(watches_limit=2)) as one:
+async def test_versions_are_watched_apart_and_no_more_than_the_limit(kind: str, url: str | None) -> None:
+    async with rig(kind, url, WindowTerms(watches_limit=2)) as one:
         for version in ("1", "2", "3"):
             for _ in range(30):
                 one.window.observe(CREDIT, seen(one.clock, version=version))

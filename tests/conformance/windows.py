@@ -1,4 +1,4 @@
-"""Both window stores behind one face, and what is told to them."""
+"""All window stores behind one face, and what is told to them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from redis import Redis
 
+from sidecar.app.ports import unix_listener
+from sidecar.fairness.memory_store import MemoryStore
 from sidecar.fairness.redis_store import RedisStore
 from sidecar.fairness.shared import SharedWindow
+from sidecar.fairness.socket_store import SocketStore, served
 from sidecar.fairness.window import Observation, WindowTerms
 from sidecar.fairness.windows import MemoryWindow
 from sidecar.model.facts import ModelFacts, Positive, ReadPlan, parse_reader
@@ -20,11 +25,11 @@ from tests.support import FixedClock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
-    from sidecar.fairness.redis_store import Beat
+    from sidecar.fairness.shared_store import Beat, SharedStore
     from sidecar.fairness.window import Store
     from sidecar.model.clock import Clock
 
-KINDS = ("memory", "redis")
+KINDS = ("memory", "workers", "redis")
 DAY_S = 86_400
 NOON_S = time.time() // DAY_S * DAY_S + DAY_S / 2
 """Redis expires keys by its own clock, so that tests of it live today; at noon no second of theirs ends an epoch."""
@@ -99,15 +104,26 @@ class Rig:
 async def rig(kind: str, redis_url: str | None, terms: WindowTerms = TERMS) -> AsyncGenerator[Rig]:
     """A window of that kind, empty. Redis is emptied, too."""
     clock = FixedClock(NOON_S)
-    if kind == "memory" or redis_url is None:
+    if kind == "memory":
         yield Rig(MemoryWindow(clock, terms), clock)
         return
-    empty(redis_url)
-    shared = SharedWindow(clock, terms, "replica-1", ClockedStore(redis_url, clock))
-    try:
+    async with _store(redis_url, clock, terms) as store:
+        shared = SharedWindow(clock, terms, "replica-1", store)
         yield Rig(shared, clock)
-    finally:
         await shared.close()
+
+
+@asynccontextmanager
+async def _store(redis_url: str | None, clock: Clock, terms: WindowTerms) -> AsyncGenerator[SharedStore]:
+    """Redis, or where there is no URL the store of workers, on a socket."""
+    if redis_url is not None:
+        empty(redis_url)
+        yield ClockedStore(redis_url, clock)
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "windows.sock"
+        async with served(MemoryStore(clock, terms.span_s, terms.epoch_s), unix_listener(path)):
+            yield SocketStore(path)
 
 
 def empty(redis_url: str) -> None:

@@ -15,6 +15,7 @@ STEPS = [
     for step in re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
     if step
 ]
+IMAGES = dict(rest.split("=", 1) for step, rest in STEPS if step == "ARG")
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 
@@ -23,7 +24,7 @@ def last(name: str) -> str:
 
 
 def copied() -> set[str]:
-    """From the checkout into the stage that builds."""
+    """From the checkout into the stages that build."""
     words = [rest.split() for step, rest in STEPS if step == "COPY" and "--from" not in rest]
     return {source for *sources, _ in words for source in sources}
 
@@ -40,13 +41,22 @@ def test_signals_reach_the_process() -> None:
     assert last("ENTRYPOINT") == '["sidecar"]'
 
 
-def test_every_stage_is_the_same_base_of_one_version_that_this_project_supports() -> None:
-    bases = [rest.split()[0] for step, rest in STEPS if step == "FROM"]
-    assert set(bases) == {"${PYTHON_IMAGE}"}
-    [(minor, patch)] = re.findall(r"python:3\.(\d+)\.(\d+)-slim-[a-z]+$", last("ARG"))
+def test_every_stage_but_the_compilers_is_the_same_base_of_one_version_that_this_project_supports() -> None:
+    bases = [rest.split() for step, rest in STEPS if step == "FROM"]
+    assert {base for base, *name in bases if name != ["AS", "native"]} == {"${PYTHON_IMAGE}"}
+    [(minor, patch)] = re.findall(r"^python:3\.(\d+)\.(\d+)-slim-[a-z]+$", IMAGES["PYTHON_IMAGE"])
     least, beyond = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
     assert int(least) <= int(minor) < int(beyond)
     assert patch
+
+
+def test_our_binding_is_built_by_what_its_crate_asks_for_on_the_debian_where_it_runs() -> None:
+    [(minor, debian)] = re.findall(r"^rust:1\.(\d+)\.\d+-([a-z]+)$", IMAGES["RUST_IMAGE"])
+    package = tomllib.loads((REPOSITORY / "native" / "Cargo.toml").read_text())["package"]
+    assert int(minor) >= int(package["rust-version"].removeprefix("1."))
+    assert IMAGES["PYTHON_IMAGE"].endswith(f"-{debian}")
+    script = (REPOSITORY / "scripts" / "install-native").read_text()
+    assert re.findall(r"maturin==(\S+)", TEXT) == re.findall(r"^maturin=(\S+)", script, flags=re.MULTILINE)
 
 
 def test_its_version_is_the_projects() -> None:
@@ -63,7 +73,7 @@ def test_what_it_installs_there_is() -> None:
 def test_the_wheel_has_all_that_it_is_made_of_and_the_context_no_more() -> None:
     build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {*build["packages"], *build["force-include"], PROJECT["readme"], *PROJECT["license-files"]}
-    assert copied() == needed | {"pyproject.toml"}
+    assert copied() == needed | {"pyproject.toml", "native"}
     lines = [line for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "*"
     assert {line.removeprefix("!") for line in lines if line.startswith("!")} == copied()

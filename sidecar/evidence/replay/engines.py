@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from sidecar.model.clock import SystemClock
-from sidecar.policy.binding import REMEDY
+from sidecar.policy.binding import REMEDY, installed
 from sidecar.policy.child import ChildMaker, find_opa
 from sidecar.policy.embedded import EmbeddedMaker
 from sidecar.policy.generation import activate
@@ -76,7 +75,7 @@ def makers_for(kind: str) -> dict[str, EngineMaker]:
     """`auto`: all kinds that are installed here; else that one. Raises `PolicyProblems` where there is none."""
     clock = SystemClock()
     makers: dict[str, EngineMaker] = {}
-    if kind in ("auto", "embedded") and importlib.util.find_spec("regorus") is not None:
+    if kind in ("auto", "embedded") and installed() is not None:
         makers["embedded"] = EmbeddedMaker(timeout_s=TIMEOUT_S, clock=clock)
     if kind in ("auto", "opa") and (binary := find_opa()) is not None:
         makers["opa"] = ChildMaker(binary, timeout_s=TIMEOUT_S, clock=clock)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import pytest
 from starlette.testclient import TestClient
 
-from sidecar.admin.app import Views, admin_app
+from sidecar.admin.app import admin_app
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
 
 RECORDS = [b'{"kind":"INTENT"}', b'{"kind":"OUTCOME"}']
 KNOWN = "0" * 32
@@ -17,15 +23,43 @@ async def ill() -> str:
     return "answered 500"
 
 
-def client(*, private: bool = True, unready: tuple[str, ...] = ()) -> TestClient:
-    views = Views(
-        unready=lambda: unready,
-        metrics=lambda accept: (f"# for {accept}\n".encode(), "text/x-page; version=7; charset=utf-8"),
-        status=lambda: {"mode": "enforce"},
-        decision=lambda decision_id: RECORDS if decision_id == KNOWN else [],
-        probes={"model/liveness": well, "model/readiness": ill},
+@dataclass(frozen=True)
+class Shown:
+    """`Views` that stand still."""
+
+    reasons: tuple[str, ...] = ()
+    stuck_because: tuple[str, ...] = ()
+    probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(
+        default_factory=lambda: {"model/liveness": well, "model/readiness": ill}
     )
-    return TestClient(admin_app(views, private=private))
+
+    async def stuck(self) -> tuple[str, ...]:
+        return self.stuck_because
+
+    async def unready(self) -> tuple[str, ...]:
+        return self.reasons
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        return f"# for {accept}\n".encode(), "text/x-page; version=7; charset=utf-8"
+
+    async def status(self) -> dict[str, object]:
+        return {"mode": "enforce"}
+
+    async def decision(self, decision_id: str) -> list[bytes]:
+        return RECORDS if decision_id == KNOWN else []
+
+
+def client(*, private: bool = True, unready: tuple[str, ...] = ()) -> TestClient:
+    return TestClient(admin_app(Shown(unready), private=private))
+
+
+def test_who_is_stuck_does_not_live() -> None:
+    port = TestClient(admin_app(Shown(stuck_because=("worker 1 does not answer",)), private=False))
+    answer = port.get("/health/live")
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "stuck", "reasons": ["worker 1 does not answer"]},
+    )
 
 
 def test_live_says_so_whatever_the_state() -> None:

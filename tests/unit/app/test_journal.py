@@ -29,6 +29,7 @@ async def test_each_activation_after_the_first_is_an_event(tmp_path: Path) -> No
         journal.activation_failed()
         journal.poll_failed()
         journal.engine_restarted()
+        journal.cross_checked("same")
         events = [(r["event"], r["details"]) for r in it.records()]
     assert events == [
         ("revision_changed", {"revision": "r2", "former_revision": "r1"}),
@@ -38,6 +39,7 @@ async def test_each_activation_after_the_first_is_an_event(tmp_path: Path) -> No
     assert "sidecar_policy_activations_total 2.0" in page
     for name in ("policy_reload_failures", "policy_poll_failures", "engine_restarts"):
         assert f"sidecar_{name}_total 1.0" in page
+    assert 'sidecar_cross_check_total{result="same"} 1.0' in page
 
 
 OLDER = {"bundle": "data", "sequence": 19, "highest": 20}

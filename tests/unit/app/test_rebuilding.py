@@ -39,7 +39,7 @@ async def _rebuilt(log: Predicted, *, segments: int = 1) -> tuple[MemoryWindow, 
     assert len(segment_files(ledger_dir)) >= segments
     clock = LogClock(log.clock)
     store = MemoryWindow(clock)
-    rebuilt = await rebuild(store, clock, ledger_dir, FACTS, back_s=DAY_S, clock=log.clock)
+    rebuilt = await rebuild(store, clock, [ledger_dir], FACTS, back_s=DAY_S, clock=log.clock)
     assert clock.unix_s() == log.clock.unix_s()
     return store, rebuilt
 
@@ -136,6 +136,19 @@ def _foreign_throttle() -> dict[str, object]:
     return armed | {"hold_s": "long", "until_unix_s": "then"}
 
 
+async def test_several_logs_are_told_as_one_in_the_order_of_time(tmp_path: Path) -> None:
+    """Predictions of two logs in turns: the first one's last are long after the second one's first."""
+    logs = [Predicted(tmp_path, name) for name in ("one", "two")]
+    for log in logs:
+        log.stream(40, after_s=60.0)
+    clock = LogClock(logs[0].clock)
+    store = MemoryWindow(clock)
+    rebuilt = await rebuild(store, clock, [log.flush() for log in logs], FACTS, back_s=DAY_S, clock=logs[0].clock)
+    alone, _ = await _rebuilt(logs[0])
+    assert rebuilt.observations == 80
+    assert _n(store) == {group: 2 * (n or 0) for group, n in _n(alone).items()}
+
+
 async def test_a_long_rebuild_tells_how_far_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = Predicted(tmp_path)
     log.stream(BATCH_RECORDS // 2 + 1, after_s=0.01)
@@ -143,7 +156,7 @@ async def test_a_long_rebuild_tells_how_far_it_is(tmp_path: Path, caplog: pytest
         await rebuild(
             MemoryWindow(clock := LogClock(log.clock)),
             clock,
-            log.flush(),
+            [log.flush()],
             FACTS,
             back_s=DAY_S,
             clock=_Hurrying(log.clock),

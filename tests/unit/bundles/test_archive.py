@@ -77,11 +77,10 @@ def test_what_opa_would_read_and_we_do_not_is_refused(path: str) -> None:
         read(packed((path, b"{}")))
 
 
-def test_its_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "CONTENT_LIMIT_BYTES", 30_000)
-    assert len(read(write({"data.json": b"1" * 10_000}))["data.json"]) == 10_000
+def test_its_size_is_bounded() -> None:
+    assert len(read(write({"data.json": b"1" * 10_000}), 30_000)["data.json"]) == 10_000
     with pytest.raises(BundleInvalid, match="more than 30000 bytes"):
-        read(write({"data.json": b"1" * 31_000}))
+        read(write({"data.json": b"1" * 31_000}), 30_000)
 
 
 def test_the_number_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sidecar.fairness.redis_store import StoreFailed
 from sidecar.fairness.shared import SharedWindow
+from sidecar.fairness.shared_store import StoreFailed
 from sidecar.fairness.windows import MemoryWindow
 from tests.conformance.windows import CREDIT, NOON_S, TERMS, ClockedStore, seen
 from tests.support import FixedClock
@@ -15,7 +15,7 @@ from tests.support import FixedClock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from sidecar.fairness.redis_store import Change, Put
+    from sidecar.fairness.shared_store import Change, Put
     from sidecar.fairness.window import Store
     from tests.servers.redis import RedisServer
 

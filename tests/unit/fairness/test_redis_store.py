@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
-from sidecar.fairness.redis_store import PREFIX, Change, Put, RedisStore, StoreFailed, minute_hash
+from sidecar.fairness.redis_store import PREFIX, RedisStore
+from sidecar.fairness.shared_store import Put, StoreFailed
 from tests.servers.redis import RedisServer, require_redis
 
 if TYPE_CHECKING:
@@ -37,49 +38,11 @@ async def now_minute(store: RedisStore) -> int:
     return int((await store.beat("r")).unix_s // 60)
 
 
-async def test_it_counts_who_lives_and_keeps_its_generation(store: RedisStore) -> None:
-    first = await store.beat("one")
-    second = await store.beat("two")
-    again = await store.beat("two")
-    assert [each.replicas for each in (first, second, again)] == [1, 2, 2]
-    assert len({each.generation for each in (first, second, again)}) == 1
-    assert first.unix_s <= second.unix_s <= again.unix_s
-
-
 async def test_an_emptied_store_has_another_generation(store: RedisStore, server: RedisServer) -> None:
     first = await store.beat("one")
     with Redis.from_url(server.url) as redis:
         redis.flushall()
     assert (await store.beat("one")).generation != first.generation
-
-
-async def test_cells_are_kept_by_minute_and_replica_and_changes_are_numbered(store: RedisStore) -> None:
-    minute = await now_minute(store)
-    [first] = await store.put([Put("w", [(minute, "r", b"1"), (minute - 1, "r", b"2")])])
-    [second] = await store.put([Put("w", [(minute, "s", b"3"), (minute, "r", b"4")])])
-    assert first < second
-    assert await store.changes([("w", 0), ("w", first), ("w", second), ("other", 0)]) == [
-        [(minute - 1, first), (minute, second)],
-        [(minute, second)],
-        [],
-        [],
-    ]
-    names = [minute_hash("w", minute), minute_hash("w", minute - 1), minute_hash("w", minute - 2)]
-    assert await store.fields(names) == [{"r": b"4", "s": b"3"}, {"r": b"2"}, {}]
-
-
-async def test_what_is_known_of_others_does_not_replace_what_they_said(store: RedisStore) -> None:
-    minute = await now_minute(store)
-    await store.put([Put("w", [(minute, "r", b"own")])])
-    await store.put([Put("w", [(minute, "r", b"heard"), (minute, "s", b"heard")], only_new=True)])
-    assert await store.fields([minute_hash("w", minute)]) == [{"r": b"own", "s": b"heard"}]
-
-
-async def test_minutes_beyond_the_span_leave_the_list_of_changes(store: RedisStore) -> None:
-    minute = await now_minute(store)
-    await store.put([Put("w", [(minute - 3_000, "r", b"1"), (minute - 2_000, "r", b"1"), (minute, "r", b"1")])])
-    [[(kept, _)]] = await store.changes([("w", 0)])
-    assert kept == minute
 
 
 async def test_numbers_rise_even_if_the_last_one_lies_ahead(store: RedisStore, server: RedisServer) -> None:
@@ -88,13 +51,6 @@ async def test_numbers_rise_even_if_the_last_one_lies_ahead(store: RedisStore, s
     with Redis.from_url(server.url) as redis:
         redis.set(PREFIX + "changed:w", ahead)
     assert await store.put([Put("w", [(minute, "r", b"1")])]) == [ahead + 1]
-
-
-async def test_only_one_of_two_replaces_a_value_and_the_other_learns_it(store: RedisStore) -> None:
-    assert await store.replace([Change("h", "f", None, b"1")]) == [None]
-    assert await store.replace([Change("h", "f", None, b"2"), Change("h", "f", b"1", b"3")]) == [b"1", None]
-    assert await store.replace([Change("h", "f", b"1", b"4")]) == [b"3"]
-    assert await store.fields(["h"]) == [{"f": b"3"}]
 
 
 async def test_nothing_to_ask_is_no_call(store: RedisStore, server: RedisServer) -> None:

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from redis import Redis
 
-from sidecar.fairness.redis_store import PREFIX, StoreFailed
+from sidecar.fairness.redis_store import PREFIX
 from sidecar.fairness.shared import SharedWindow
+from sidecar.fairness.shared_store import StoreFailed
 from tests.conformance.windows import CREDIT, DAY_S, NOON_S, TERMS, seen
 from tests.unit.fairness.replicas import groups, its_test, replicas_on, state, taken
 

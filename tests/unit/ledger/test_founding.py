@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 KEY = Ed25519PrivateKey.generate()
 
 
-def founding(folder: Path, key: Ed25519PrivateKey = KEY) -> Founding:
-    layout = Layout(folder / "audit" / "0")
+def founding(folder: Path, key: Ed25519PrivateKey = KEY, slot: str = "0") -> Founding:
+    layout = Layout(folder / "audit" / slot)
     layout.ledger_dir.mkdir(parents=True, exist_ok=True)
     return Founding(FaultyFiles(layout.draft), layout, key, folder / "audit.pub")
 
@@ -52,6 +53,18 @@ def test_an_old_log_stays_as_it_is(tmp_path: Path) -> None:
     before = image(tmp_path)
     assert found(founding(tmp_path)).vkey == signer.vkey
     assert image(tmp_path) == before
+
+
+def test_a_log_that_is_gone_is_missed_and_one_worker_more_misses_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found(founding(tmp_path))
+    found(founding(tmp_path, slot="1"))
+    assert caplog.messages == []
+    shutil.rmtree(tmp_path / "audit")
+    found(founding(tmp_path))
+    [told] = caplog.messages
+    assert "names 2 before it: where is the last one?" in told
 
 
 def test_each_log_has_its_own_name(tmp_path: Path) -> None:

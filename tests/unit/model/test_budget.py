@@ -9,6 +9,6 @@ def test_a_budget_is_checked_by_who_takes_more_and_only_counted_by_who_passes_on
     budget.hold(6)
     assert (budget.fits(4), budget.fits(5)) == (True, False)
     budget.hold(7)
-    assert (budget.held_bytes, budget.fits(0)) == (13, False)
+    assert (budget.held, budget.fits(0)) == (13, False)
     budget.release(13)
-    assert (budget.held_bytes, budget.fits(10)) == (0, True)
+    assert (budget.held, budget.fits(10)) == (0, True)

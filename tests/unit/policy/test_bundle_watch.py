@@ -75,6 +75,14 @@ async def test_one_that_cannot_be_kept_is_not_admitted() -> None:
     assert known(memory).sequences == {"data": 20}
 
 
+async def test_what_would_be_a_rollback_is_told_before_it_is_active_and_changes_nothing() -> None:
+    memory = Kept(encode(Remembered({"data": 20})))
+    watch = await watched(memory)
+    assert watch.older({"data": BundleFacts("d0", ("models",), 19)}) == (RolledBack("data", 19, 20),)
+    assert watch.older({"data": DATA, "policy": BundleFacts("p1")}) == ()
+    assert (watch.statuses(), watch.rolled_back, memory.writes) == ((), (), 0)
+
+
 async def test_a_rollback_raises_nothing_and_is_shown_until_it_is_mended() -> None:
     memory = Kept(encode(Remembered({"data": 20, "policy": 7})))
     watch = await watched(memory)

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import regorus
 
+from sidecar.policy.binding import Regorus
 from sidecar.policy.capabilities import CAPABILITIES_FILE, allowed_builtins, filtered, forbidden_builtins
 from sidecar.policy.child import find_opa
+from tests.bindings import binding
+
+__all__ = ["binding"]  # a fixture
+pytestmark = pytest.mark.usefixtures("binding")
 
 REGO = Path(__file__).resolve().parents[3] / "rego"
 
 
 def tree_of(*texts: str) -> list[dict[str, Any]]:
-    engine = regorus.Engine()
+    engine = Regorus().engine
     for index, text in enumerate(texts):
         engine.add_policy(f"p{index}.rego", text)
     tree: list[dict[str, Any]] = json.loads(engine.get_ast_as_json())
@@ -133,10 +137,10 @@ def test_the_embedded_engine_has_every_builtin_that_is_allowed() -> None:
         if "infix" in builtin or builtin["name"].startswith("internal."):
             continue
         arguments = ", ".join(['"a"'] * len(builtin["decl"].get("args", [])))
-        engine = regorus.Engine()
+        engine = Regorus().engine
         engine.add_policy("t.rego", f"package t\n\nx := {builtin['name']}({arguments})")
         try:
-            engine.eval_rule("data.t.x")
+            engine.eval_rule_as_json("data.t.x")
         except Exception as error:
             if "could not find function" in str(error):
                 missing.append(builtin["name"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 
@@ -11,8 +12,12 @@ from sidecar.policy.binding import Regorus
 from sidecar.policy.embedded import EmbeddedEngine, EmbeddedMaker, first_line
 from sidecar.policy.port import UNDEFINED, Answer
 from sidecar.policy.problems import PolicyProblems
+from tests.bindings import FORK, NATIVE, binding, only
 from tests.policies import ALLOW, bundle, module
 from tests.support import FixedClock
+
+__all__ = ["binding"]  # a fixture
+pytestmark = pytest.mark.usefixtures("binding")
 
 ECHO = module('decision := {"allow": input.x > 1, "data": data.models}')
 
@@ -64,9 +69,20 @@ async def test_input_that_is_no_json_is_malformed() -> None:
     assert await code_of(await made(ECHO), b"{") == "policy_malformed"
 
 
+def test_the_binding_in_use_is_told(binding: str) -> None:
+    engine = EmbeddedEngine(Regorus(), "r1", timeout_s=0.25, clock=FixedClock())
+    assert engine.binding.startswith(f"{binding} 0.")
+
+
+async def test_a_decision_needs_no_loop() -> None:
+    engine = await made(ECHO, models=1)
+    assert engine.decide_now(b'{"x":2}') == Answer({"allow": True, "data": 1}, "r1")
+
+
 def real_panic() -> BaseException:
-    """The binding panics when an engine is used from a thread that did not make it."""
-    regorus = Regorus()
+    """The fork's binding panics when an engine is used from a thread that did not make it."""
+    with only(FORK):
+        regorus = Regorus()
     panics: list[BaseException] = []
 
     def elsewhere() -> None:
@@ -123,6 +139,26 @@ async def test_a_late_result_is_refused() -> None:
 
     engine = EmbeddedEngine(Regorus(Slow()), "r1", timeout_s=0.25, clock=clock)
     assert await code_of(engine, b'{"x":2}') == "policy_timeout"
+
+
+async def test_ours_ends_what_takes_too_long() -> None:
+    with only(NATIVE):
+        pairs = "[1 | some i in numbers.range(1, 9000); some j in numbers.range(1, 9000); i == j]"
+        engine = await made(module('decision := {"allow": count(' + pairs + ") > 0} if input.slow"))
+        assert await code_of(engine, b'{"slow":true}') == "policy_timeout"
+        assert await engine.decide(b"{}") == Answer(UNDEFINED, "r1")
+
+
+@pytest.mark.parametrize("name", [NATIVE])
+async def test_the_loop_goes_on_while_ours_is_made(name: str) -> None:
+    with only(name):
+        making = asyncio.create_task(made(ECHO, models={str(number): [number] for number in range(100_000)}))
+        turns = 0
+        while not making.done():
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns > 2
+    assert (await making).decide_now(b'{"x":1}').revision == "r1"
 
 
 async def test_closed_is_unavailable() -> None:

@@ -9,8 +9,12 @@ import pytest
 from sidecar.http1.target import Target
 from sidecar.model.clock import SystemClock
 from sidecar.policy.bundle import build
-from sidecar.policy.make import child_policy, embedded_policy, remote_policy
+from sidecar.policy.bundled.config import load_config
+from sidecar.policy.make import bundled_policy, child_policy, embedded_policy, remote_policy
+from tests.bundled import config_file
+from tests.bundles import FILES, REVISION, ROOTS, SEQUENCE, manifest, modules, signed
 from tests.policies import DATA, REGO, opa_binary, question, shape
+from tests.servers.bundles import bundle_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +27,10 @@ def data_file(tmp_path: Path) -> Path:
     path = tmp_path / "data.json"
     path.write_text(json.dumps(DATA))
     return path
+
+
+def bundle_of(name: str) -> bytes:
+    return signed(name, modules() if name == "policy" else FILES[name], manifest(name, f"{name}-1"))
 
 
 async def judged(policy: Policy) -> tuple[str, str, list[object]]:
@@ -47,6 +55,13 @@ async def test_the_shipped_rules_in_each_kind_of_engine(data_file: Path, tmp_pat
     assert await judged(policy) == ("embedded", built.revision, expected)
     policy = child_policy(opa_binary(), REGO, data_file, mode="enforce", timeout_s=5, clock=clock)
     assert await judged(policy) == ("opa", built.revision, expected)
+    with bundle_server() as registry:
+        for name in ROOTS:
+            registry.put(name, bundle_of(name))
+        bundles = load_config(config_file(tmp_path, f"http://127.0.0.1:{registry.port}"))
+        policy = bundled_policy(bundles, tmp_path, mode="enforce", timeout_s=5, max_age_s=60, clock=clock)
+        assert await judged(policy) == ("embedded", REVISION, expected)
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {f"{name}@{SEQUENCE}.tar.gz" for name in ROOTS}
     archive, socket = tmp_path / "bundle.tar.gz", f"unix://{tmp_path}/s"
     archive.write_bytes(built.archive())
     command = [str(opa_binary()), "run", "--server", "--addr", socket, "--skip-version-check"]

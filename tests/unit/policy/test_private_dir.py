@@ -46,3 +46,13 @@ def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(tmp_path: 
     }
     assert os.listdir(elsewhere) == [LOCK_NAME]
     used.close()
+
+
+def test_of_another_kind_nothing_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "sidecar-other-left"
+    left.mkdir()
+    (left / LOCK_NAME).touch()
+    remove_stale()
+    assert left.exists()
+    remove_stale("sidecar-other-")
+    assert not left.exists()

@@ -4,15 +4,19 @@ import json
 from typing import Any
 
 import pytest
-import regorus
 
+from sidecar.policy.binding import Regorus
 from sidecar.policy.compose import compose, load_modules
 from sidecar.policy.recursion import recursive_rules
+from tests.bindings import binding
 from tests.policies import REGO
+
+__all__ = ["binding"]  # a fixture
+pytestmark = pytest.mark.usefixtures("binding")
 
 
 def tree_of(*texts: str) -> list[dict[str, Any]]:
-    engine = regorus.Engine()
+    engine = Regorus().engine
     for index, text in enumerate(texts):
         engine.add_policy(f"p{index}.rego", text)
     tree: list[dict[str, Any]] = json.loads(engine.get_ast_as_json())

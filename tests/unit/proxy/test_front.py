@@ -40,7 +40,7 @@ def test_the_body_limit(sent: bytes, status: int) -> None:
             assert statuses(await wire.say(sent)) == [status]
             assert [r.body for r in wire.exchange.handled] == [b"x" * 10] * (status == 200)
             assert wire.exchange.codes == ["body_too_large"] * (status == 413)
-            assert wire.front.body_bytes == wire.front._in_flight == 0
+            assert wire.front.body_bytes == wire.front._in_flight.held == 0
 
     run(test())
 
@@ -167,7 +167,7 @@ def test_stop_refuses_what_is_still_being_read() -> None:
             said = await answer
             assert (statuses(said), codes(said)) == ([503], ["shutting_down"])
             assert (wire.exchange.codes, wire.exchange.handled) == (["shutting_down"], [])
-            assert wire.front.body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+            assert wire.front.body_bytes == wire.front._in_flight.held == len(wire.front._at_work) == 0
 
     run(test())
 
@@ -383,7 +383,7 @@ def test_whatever_is_raised_there_is_an_answer_and_one_traceback(sent: bytes, ca
         async with serving(Broken(), body_limit_bytes=1_000) as wire:
             said = await wire.say(sent)
             assert (statuses(said), codes(said)) == ([503], ["sidecar_failed"])
-            assert wire.front.body_bytes == wire.front._in_flight == len(wire.front._at_work) == 0
+            assert wire.front.body_bytes == wire.front._in_flight.held == len(wire.front._at_work) == 0
 
     with caplog.at_level(logging.ERROR):
         run(test())

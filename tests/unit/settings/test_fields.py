@@ -36,6 +36,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "self_check_ports": (),
         "probes": {},
         "engine": "auto",
+        "bundles": None,
+        "cross_check_share": 0.0,
         "opa": None,
         "policy": None,
         "data": None,
@@ -85,7 +87,21 @@ SPANS = "--window-spans: one to 4 spans of whole minutes, up to 7d, such as 15m,
         ),
         (
             {"opa": "unix:///run/opa.sock", "engine": "embedded"},
-            "--opa and --engine embedded exclude each other",
+            "--opa and --engine embedded exclude each other, but for --cross-check-share",
+        ),
+        ({"bundles": __file__}, "--bundles: is for --engine embedded; OPA gets bundles by itself, with this very file"),
+        ({"bundles": "absent.yaml", "engine": "embedded"}, "--bundles: absent.yaml does not exist"),
+        (
+            {"bundles": __file__, "engine": "embedded", "policy": "rego"},
+            "--policy: policy and data come with --bundles",
+        ),
+        (
+            {"cross_check_share": "0.1", "engine": "embedded", "opa": "unix:///run/opa.sock"},
+            "--cross-check-share: needs --bundles: only of bundles two engines have the same revision",
+        ),
+        (
+            {"cross_check_share": "0.1", "engine": "embedded", "bundles": __file__},
+            "--opa: is required with --cross-check-share: the OPA that is asked, too",
         ),
         (
             {"opa": "unix:///run/opa.sock", "data": "x.json"},

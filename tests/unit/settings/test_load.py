@@ -32,7 +32,7 @@ def test_all_problems_come_at_once() -> None:
     found = problems(
         server="bentoml",
         listen="nowhere",
-        workers="2",
+        workers="65",
         window_store="redis://x",
         policy_max_age="soon",
         foo="1",
@@ -46,7 +46,7 @@ def test_all_problems_come_at_once() -> None:
         "--consent-issuer is required; or --consent off where no model's rules need consent",
         "--consent-audience is required; or --consent off where no model's rules need consent",
         "--window-store: redis:// is for loopback only; use rediss://",
-        "--workers: this version runs one worker; start more sidecars, and share --window-store",
+        "--workers: Input should be less than or equal to 64",
         "--foo: is no setting",
     ]
 

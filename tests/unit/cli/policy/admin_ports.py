@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from sidecar.admin.app import Views, admin_app
+from sidecar.admin.app import admin_app
 from tests.process import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Awaitable, Callable, Generator, Mapping
     from pathlib import Path
 
 
@@ -26,12 +27,33 @@ def status(audit_dir: Path, models: dict[str, dict[str, str]], mode: str = "enfo
     }
 
 
+@dataclass(frozen=True)
+class _Shown:
+    content: dict[str, Any]
+    probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict[str, Any])
+
+    async def stuck(self) -> list[str]:
+        return []
+
+    async def unready(self) -> list[str]:
+        return []
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        return b"", accept
+
+    async def status(self) -> dict[str, Any]:
+        return self.content
+
+    async def decision(self, decision_id: str) -> list[bytes]:
+        del decision_id
+        return []
+
+
 @contextmanager
 def admin_port(shown: dict[str, Any], uds: Path | None = None, *, private: bool = True) -> Generator[str]:
     """HOST:PORT, or the socket's path."""
-    views = Views(unready=list, metrics=lambda _: (b"", ""), status=lambda: shown, decision=lambda _: [], probes={})
     config = uvicorn.Config(
-        admin_app(views, private=private),
+        admin_app(_Shown(shown), private=private),
         host="127.0.0.1",
         port=0,
         uds=str(uds) if uds else None,

@@ -13,7 +13,6 @@ from tests.bundles import (
     REVISION,
     ROOTS,
     SEQUENCE,
-    Deployment,
     Kept,
     Told,
     bundle_of,
@@ -27,24 +26,12 @@ from tests.bundles import (
     signed,
 )
 from tests.policies import until
-from tests.servers.bundles import bundle_server
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
-
     from sidecar.policy.policy import Policy
+    from tests.bundles import Deployment
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def it(tmp_path: Path) -> Generator[Deployment]:
-    """A server that has all bundles."""
-    with bundle_server() as registry:
-        made = Deployment(registry, tmp_path)
-        made.publish_all()
-        yield made
 
 
 def problem_of(policy: Policy, name: str) -> str:
@@ -101,9 +88,9 @@ BAD = {
         lambda: signed("policy", modules(), manifest("policy", "2", roots=("sidecar", "guards", "lib", "models/a"))),
         "bundles data and policy have roots that overlap: models",
     ),
-    "not compiling": (
-        lambda: signed("policy", {**modules(), "lib/x.rego": b"package lib.x\n\ny := z\n"}, manifest("policy", "2")),
-        "policy/lib/x.rego:3:6",
+    "no Rego": (
+        lambda: signed("policy", {**modules(), "lib/x.rego": b"package lib.x\n\ny := {\n"}, manifest("policy", "2")),
+        "policy/lib/x.rego:",
     ),
     "calling what no policy may": (
         lambda: signed(
@@ -131,11 +118,33 @@ async def test_what_is_bad_is_told_and_the_last_good_one_goes_on(it: Deployment,
         assert policy.status().last_error == ()
 
 
+async def test_of_two_that_come_together_the_good_one_is_activated(it: Deployment) -> None:
+    policy = embedded(it)
+    async with running(policy):
+        it.registry.stop()
+        it.publish("data", "data-2", SEQUENCE + 2)
+        it.registry.put("policy", BAD["no Rego"][0]())
+        it.registry.start()
+        await until(lambda: "data-2" in policy.revision and problem_of(policy, "policy"))
+        assert (await decided(policy)).revision == "data-2+policy-1+revocations-1+revocations-earlier-1"
+
+
+async def test_what_is_wrong_with_the_first_policy_is_told_and_mended(it: Deployment) -> None:
+    it.registry.put("policy", BAD["calling what no policy may"][0]())
+    async with running(embedded(it, start_wait_s=0)) as policy:
+        await until(lambda: "http.send is not among the builtins" in problem_of(policy, "policy"))
+        assert await refusal(policy) == "policy_unavailable"
+        it.publish("policy", "policy-2", SEQUENCE + 2)
+        await until(lambda: "policy-2" in policy.revision)
+        assert (await decided(policy)).allow
+        assert policy.status().last_error == ()
+
+
 async def test_data_outside_of_its_roots_is_refused(it: Deployment) -> None:
     async with running(embedded(it)) as policy:
         it.publish("data", "data-2", files=data_files(revocations={"tokens": {}}))
         await until(lambda: problem_of(policy, "data"))
-        assert problem_of(policy, "data") == "data.json: revocations/tokens is not below the bundle's roots"
+        assert problem_of(policy, "data") == "data.json: revocations is not below the bundle's roots"
 
 
 async def test_a_bundle_that_is_larger_than_it_may_be_is_not_loaded(it: Deployment) -> None:
@@ -196,7 +205,7 @@ async def test_a_restart_without_the_server_goes_on_with_what_was_kept_at_its_tr
 async def test_what_was_kept_is_verified_again(it: Deployment) -> None:
     async with running(embedded(it)):
         pass
-    kept = it.folder / "kept" / "data.tar.gz"
+    kept = it.folder / "kept" / f"data@{SEQUENCE}.tar.gz"
     kept.write_bytes(signed("data", data_files(objections={"subjects": {}}), manifest("data", "data-9"), by="theirs"))
     it.registry.stop()
     async with running(embedded(it, start_wait_s=0)) as policy:
@@ -215,7 +224,7 @@ async def test_a_disk_that_takes_nothing_holds_up_no_revocation(it: Deployment) 
         await until(lambda: "it cannot be kept on the disk" in problem_of(policy, "revocations"))
         kept.unlink()
         await until(lambda: policy.status().last_error == ())
-        assert (kept / "revocations.tar.gz").is_file()
+        assert (kept / f"revocations@{SEQUENCE + 1}.tar.gz").is_file()
 
 
 async def test_without_server_and_disk_calls_are_refused_until_there_is_one(it: Deployment) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import workload
-from bench.stack import OTHER_CORES, BenchError, Cost, Sidecar, sidecar, upstream
+from bench.processes import BenchError, Cost
+from bench.stack import OTHER_CORES, Sidecar, sidecar, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
