@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from sidecar.admin.histograms import Histogram
 from sidecar.model.decision import flagging
 from sidecar.model.reasons import CATALOGUE
 from sidecar.telemetry import metrics as names
@@ -54,12 +55,11 @@ class Meters:
         self._poll_failures = self._counter(names.POLICY_POLL_FAILURES)
         self._restarts = self._counter(names.ENGINE_RESTARTS)
         self._cross_checks = self._counter(names.CROSS_CHECKS)
-        durations = self._histogram(names.EXCHANGE_DURATION)
-        stages = self._histogram(names.STAGE_DURATION)
+        self._durations = Histogram(names.EXCHANGE_DURATION, names.ENDPOINTS)
+        self._stages = Histogram(names.STAGE_DURATION, names.STAGES)
+        for histogram in (self._durations, self._stages):
+            self._registry.register(histogram)
         self._ends: dict[tuple[str, ...], Counter] = {}  # as many as the metric itself keeps
-        # A lookup by labels costs as much as an observation, so the children that are always there are kept.
-        self._durations = {endpoint: durations.labels(endpoint) for endpoint in names.ENDPOINTS}
-        self._stages = {stage: stages.labels(stage) for stage in names.STAGES}
 
     def bound_by(self, facts: Callable[[], Facts | None]) -> None:
         """The policy's facts bound the labels `model` and `rule`; without them both are `other`."""
@@ -79,10 +79,11 @@ class Meters:
         endpoint = case.endpoint.kind.value if case.endpoint else "unknown"
         model = self._model(case.model)
         self._ended(endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
-        exemplar = {"trace_id": case.context.trace_id}
-        self._durations[endpoint].observe(case.clock.monotonic_s() - case.started_s, exemplar)
+        taken_s = case.clock.monotonic_s() - case.started_s
+        self._durations.of[endpoint].observe_traced(taken_s, case.context.trace_id, case.clock.unix_s())
+        stages = self._stages.of
         for stage, us in case.stage_us.items():
-            self._stages[stage].observe(us / 1e6)
+            stages[stage].observe(us / 1e6)
         for reason in case.reasons:
             self._refusals.labels(self._reason(reason), model).inc()
         for reason in case.would_deny:
@@ -129,10 +130,6 @@ class Meters:
 
     def _counter(self, metric: names.Metric) -> Counter:
         return Counter(metric.name, metric.help, _labels(metric), registry=self._registry)
-
-    def _histogram(self, metric: names.Metric) -> Histogram:
-        labels = _labels(metric)
-        return Histogram(metric.name, metric.help, labels, registry=self._registry, buckets=metric.buckets)
 
     def _model(self, model: str) -> str:
         facts = self._facts()

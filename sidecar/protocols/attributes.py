@@ -6,6 +6,7 @@ value is none: malformed. A group may be any printable text.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sidecar.model.attributes import MISSING, VALUE_LIMIT_BYTES, Attribute, Attributes, Status
@@ -54,16 +55,18 @@ def forbidden_headers(request: Request) -> tuple[Reason, ...]:
     CGI and WSGI servers take `x_data_version` and `X-Data-Version` for one name (oauth2-proxy
     CVE-2025-64484): the model would see a value that nobody judged.
     """
-    reasons: list[Reason] = []
-    for name, _ in request.headers:
-        if name in _FORBIDDEN:
-            reasons.append(Reason("header_forbidden", _FORBIDDEN[name]))
-        elif (folded := name.translate(_FOLD)) in _SAID_IN_BODIES:
-            reasons.append(Reason("header_forbidden", f"as a header, {folded.decode()} begins with X-"))
-        elif name not in _JUDGED and folded in _JUDGED:
-            message = f"a header name that some servers take for {folded.decode()}"
-            reasons.append(Reason("header_forbidden", message))
-    return tuple(reasons)
+    return tuple([fault for name, _ in request.headers if (fault := _fault(name)) is not None])
+
+
+@lru_cache(maxsize=256)  # clients send the same few names all the time
+def _fault(name: bytes) -> Reason | None:
+    if name in _FORBIDDEN:
+        return Reason("header_forbidden", _FORBIDDEN[name])
+    if (folded := name.translate(_FOLD)) in _SAID_IN_BODIES:
+        return Reason("header_forbidden", f"as a header, {folded.decode()} begins with X-")
+    if name not in _JUDGED and folded in _JUDGED:
+        return Reason("header_forbidden", f"a header name that some servers take for {folded.decode()}")
+    return None
 
 
 def extract(

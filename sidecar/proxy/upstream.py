@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sidecar.http1.errors import Crowded, ExchangeFailed, Malformed, Timeout, TooLarge, Truncated, Unreachable
@@ -178,6 +179,7 @@ def forwarded(headers: Headers) -> Headers:
     return tuple([field for field in headers if not _is_stopped(field[0])])
 
 
+@lru_cache(maxsize=256)  # clients send the same few names all the time
 def _is_stopped(name: bytes) -> bool:
     if name in _STOPPED or name.startswith(b"x-forwarded-"):
         return True
