@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -19,9 +19,9 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """In Markdown: the first column to the left, others to the right."""
+    """In Markdown: the first column to the left, others to the right. A row of another length: ValueError."""
     rules = ["---", *["---:"] * (len(heads) - 1)]
-    lines = [heads, rules, *([cell(value) for value in row] for row in rows)]
+    lines = [heads, rules, *([cell(value) for _, value in zip(heads, row, strict=True)] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -47,3 +47,14 @@ def plot(path: Path, *, wide: float = 9, high: float = 4.5) -> Generator[Any]:
     yield axes
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def stacked_bar(axes: Any, row: int, parts: Mapping[str, float], color: str, *, least: float) -> None:
+    """A bar of named parts, one after the other; parts smaller than `least` have no room for their name."""
+    left = 0.0
+    for name, length in parts.items():
+        axes.barh(row, length, left=left, color=color, edgecolor="white")
+        if length >= least:
+            where = {"ha": "center", "va": "center", "color": "white", "fontsize": 7}
+            axes.text(left + length / 2, row, f"{name} {length:,.0f}", **where)
+        left += length

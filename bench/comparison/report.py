@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.comparison.goals import ratios
 from bench.comparison.measuring import DIRECT
 from bench.comparison.stacks import OURS, PEERS, STACKS
-from bench.figures import cell, plot, table
+from bench.figures import cell, plot, stacked_bar, table
 from bench.series import SERIES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bench.comparison.goals import Ratio
     from bench.comparison.samples import Cell, Measured, Sample, Steady
     from bench.machine import Machine
+
+LABELLED_US = 100
 
 
 def markdown(measured: Measured, machine: Machine, command: str) -> str:
@@ -42,11 +44,8 @@ def draw(measured: Measured, path: Path) -> None:
     stacks = [name for name in _stacks(measured.samples) if name != DIRECT]
     with plot(path) as axes:
         for row, name in enumerate(stacks):
-            left = 0.0
-            for process, cpu_us in _cpu(_of(measured.samples, name, load)).items():
-                axes.barh(row, cpu_us, left=left, color="tab:blue" if name in OURS else "tab:gray", edgecolor="white")
-                axes.text(left + cpu_us / 2, row, process, ha="center", va="center", color="white", fontsize=7)
-                left += cpu_us
+            color = "tab:blue" if name in OURS else "tab:gray"
+            stacked_bar(axes, row, _cpu(_of(measured.samples, name, load)), color, least=LABELLED_US)
         axes.set_yticks(range(len(stacks)), [STACKS[name].title for name in stacks], fontsize=8)
         axes.invert_yaxis()
         axes.set_xlabel(f"µs of CPU a request ({load.series}, {load.connections} connections)")

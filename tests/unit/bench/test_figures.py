@@ -37,6 +37,11 @@ def test_a_table_is_markdown() -> None:
     )
 
 
+def test_a_row_has_a_cell_for_each_head() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        table(["one", "two"], [["alone"]])
+
+
 @pytest.mark.parametrize(("value", "text"), [(1.234, "1.23"), (12.34, "12.3"), (1234.5, "1,234"), (7, "7"), ("a", "a")])
 def test_a_cell_has_three_digits_or_so(value: object, text: str) -> None:
     assert cell(value) == text
