@@ -9,11 +9,10 @@ from sidecar.app.bundle_file import BundleFile
 from sidecar.app.problems import StartProblems
 from sidecar.app.rooms import shipped
 from sidecar.http1.target import Target
-from sidecar.policy.bundled.config import load_config
 from sidecar.policy.child import find_opa
 from sidecar.policy.cross_check import CrossCheck
 from sidecar.policy.followed import FollowedSource
-from sidecar.policy.make import bundled_policy, child_policy, embedded_policy, remote_policy
+from sidecar.policy.make import child_policy, embedded_policy, remote_policy
 from sidecar.policy.opa import OpaClient
 from sidecar.policy.policy import Policy
 from sidecar.policy.problems import PolicyProblems
@@ -58,6 +57,10 @@ def _make_policy(
     """Raises `PolicyProblems` for a file of bundles that is none."""
     mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
     if settings.bundles is not None:
+        # Who has a folder need not wait for these.
+        from sidecar.policy.bundled.config import load_config  # noqa: PLC0415
+        from sidecar.policy.bundled.make import bundled_policy  # noqa: PLC0415
+
         return bundled_policy(
             load_config(settings.bundles),
             settings.audit_dir / "bundles",

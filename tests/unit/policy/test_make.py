@@ -10,7 +10,8 @@ from sidecar.http1.target import Target
 from sidecar.model.clock import SystemClock
 from sidecar.policy.bundle import build
 from sidecar.policy.bundled.config import load_config
-from sidecar.policy.make import bundled_policy, child_policy, embedded_policy, remote_policy
+from sidecar.policy.bundled.make import bundled_policy
+from sidecar.policy.make import child_policy, embedded_policy, remote_policy
 from tests.bundled import config_file
 from tests.bundles import FILES, REVISION, ROOTS, SEQUENCE, manifest, modules, signed
 from tests.policies import DATA, REGO, opa_binary, question, shape
