@@ -158,9 +158,7 @@ class ConsentVerifier:
             raise _Rejected("its aud does not name the expected audience")
         return self._as_verified(claims)
 
-    async def _key(self, kid: Any, algorithm: str) -> Key:
-        if kid is not None and not isinstance(kid, str):
-            raise _Rejected("its kid is not a text")
+    async def _key(self, kid: str | None, algorithm: str) -> Key:
         key = self._keys.current().find(kid, algorithm) or (await self._keys.refresh()).find(kid, algorithm)
         if key is None:
             raise _Rejected("no key is known for its kid and alg")
@@ -204,6 +202,8 @@ def _header(token: bytes) -> dict[str, Any]:
     kind = header.get("typ")
     if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
         raise _Rejected("its typ is neither JWT nor at+jwt")
+    if not isinstance(header.get("kid", ""), str):  # null too: who says a kid names a key
+        raise _Rejected("its kid is not a text")
     if "crit" in header or "b64" in header:
         # RFC 7515, section 4.1.11: what is critical and not understood must be refused. We understand none.
         raise _Rejected("its header has a critical extension")

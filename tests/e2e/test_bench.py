@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tests.upstream import recording_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
 
@@ -30,7 +30,8 @@ def bench(module: str, arguments: Sequence[object], needs: Sequence[str]) -> Any
         wanted = f"no {', '.join(lacking)} here: run scripts/install-bench-peers"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(wanted)
     command = [sys.executable, "-m", module, *map(str, arguments), "--json"]
-    path = f"{LINKS}{os.pathsep}{os.environ['PATH']}{os.pathsep}/usr/sbin"
+    own = Path(sys.executable).parent  # where `sidecar` is
+    path = os.pathsep.join([str(LINKS), str(own), os.environ["PATH"], "/usr/sbin"])
     done = subprocess.run(
         command, cwd=REPOSITORY, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )

@@ -152,6 +152,22 @@ async def test_a_repeated_name_in_the_header_is_invalid(issuer: Issuer, bench: B
     )
 
 
+async def test_a_kid_that_is_null_is_invalid(issuer: Issuer, bench: Bench) -> None:
+    _, payload, signature = issuer.token().split(b".")
+    header = b64(b'{"alg":"ES256","kid":null}').encode()
+    assert await bench.detail(b".".join((header, payload, signature))) == "its kid is not a text"
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+async def test_base64url_in_another_spelling_is_invalid(issuer: Issuer, bench: Bench, part: int) -> None:
+    """Bits behind the last byte are zero: else one token would have several texts."""
+    parts = next(parts for n in range(100) if len((parts := issuer.token(jti="x" * n).split(b"."))[part]) % 4 in (2, 3))
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet.index(parts[part][-1:])
+    parts[part] = parts[part][:-1] + alphabet[last + 1 : last + 2]
+    assert await bench.detail(b".".join(parts)) == "its signature does not verify, or its base64url is not canonical"
+
+
 @pytest.mark.parametrize("encoding", [serialization.Encoding.PEM, serialization.Encoding.DER])
 async def test_an_rsa_public_key_is_no_hmac_secret(issuer: Issuer, encoding: serialization.Encoding) -> None:
     bench = Bench(issuer, (*ALGORITHMS, "HS256"))
