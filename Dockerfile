@@ -14,7 +14,8 @@ FROM ${RUST_IMAGE} AS native
 COPY --from=maturin /opt/maturin/bin/maturin /usr/local/bin/maturin
 WORKDIR /build/native
 COPY native ./
-RUN maturin build --release --locked --out /build/dist
+RUN ./patched /build/patched \
+ && maturin build --release --locked --manifest-path /build/patched/Cargo.toml --out /build/dist
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

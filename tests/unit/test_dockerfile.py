@@ -59,6 +59,16 @@ def test_our_binding_is_built_by_what_its_crate_asks_for_on_the_debian_where_it_
     assert re.findall(r"maturin==(\S+)", TEXT) == re.findall(r"^maturin=(\S+)", script, flags=re.MULTILINE)
 
 
+def test_our_binding_is_patched_there_as_it_is_here() -> None:
+    script = (REPOSITORY / "scripts" / "install-native").read_text()
+    [(image, folder)] = re.findall(r"^RUN \./(\w+) (\S+) ", TEXT, flags=re.MULTILINE)
+    [here] = re.findall(r'^  "\$sources/(\w+)" "\$aside/native"', script, flags=re.MULTILINE)
+    assert (REPOSITORY / "native" / here).stat().st_mode & 0o111
+    assert image == here
+    assert f"--manifest-path {folder}/Cargo.toml" in TEXT
+    assert '--manifest-path "$aside/native/Cargo.toml"' in script
+
+
 def test_its_version_is_the_projects() -> None:
     assert f'image.version="{PROJECT["version"]}"' in last("LABEL")
     assert re.findall(r"model-policy-sidecar:(\S+) ", TEXT) == [PROJECT["version"]]
