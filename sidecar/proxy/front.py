@@ -107,6 +107,8 @@ class Front:
         except Exception:
             logger.exception("a defect of the sidecar: no exchange answered")
             await _last_word(send, method, incoming, FAILED)
+        finally:
+            incoming.let_go()
 
     async def _finish(self, send: Send, method: str, incoming: Incoming, response: Response | None) -> None:
         client = incoming.client

@@ -77,3 +77,8 @@ class Incoming:
         self.lost = False
         self.client: StreamingClient | None = None
         self.cut: Callable[[], None] = _not_yet
+
+    def let_go(self) -> None:
+        """Of the connection, which holds this: else both, and the request's fields, wait for the garbage collector."""
+        self.client = None
+        self.cut = _not_yet

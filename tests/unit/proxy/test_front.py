@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ POST = b"POST /a HTTP/1.1\r\n" + HOST
 GET = b"GET /ping HTTP/1.1\r\n" + HOST
 LAST = b"Connection: close\r\n\r\n"
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"
+LAST_GET = GET + LAST
 
 
 @pytest.mark.parametrize(
@@ -400,3 +402,21 @@ def test_an_answer_that_cannot_be_framed_becomes_a_problem(answer: Response, cap
     with caplog.at_level(logging.ERROR):
         run(test())
     assert [(r.name, r.exc_info is not None) for r in caplog.records] == [("sidecar.front", True)]
+
+
+def test_an_exchange_leaves_nothing_to_the_garbage_collector() -> None:
+    """Else its fields and its body stay in memory until some thousand others have come: cold memory for each one."""
+
+    async def test() -> None:
+        one, exchanges = POST + b"Content-Length: 1\r\n\r\nx", 50
+        async with serving() as wire:
+            assert statuses(await wire.say(one * 2, LAST_GET)) == [200, 200, 200]
+            gc.collect()
+            gc.disable()
+            try:
+                assert statuses(await wire.say(one * exchanges, LAST_GET)) == [200] * (exchanges + 1)
+                assert gc.collect() < exchanges  # what a connection leaves at its end is not counted against each
+            finally:
+                gc.enable()
+
+    run(test())
