@@ -6,6 +6,7 @@ those of the catalogue and the policy's guards; what else appears is `other`.
 
 from __future__ import annotations
 
+import collections
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
@@ -44,7 +45,8 @@ class Meters:
         self._registry = CollectorRegistry()
         self._facts: Callable[[], Facts | None] = lambda: None
         self._authored: set[str] = set()
-        self._exchanges = self._counter(names.EXCHANGES)
+        self._ended: collections.Counter[tuple[str, ...]] = collections.Counter()
+        self.watch(self._exchanges)
         self._refusals = self._counter(names.REFUSALS)
         self._would_deny = self._counter(names.WOULD_DENY)
         self._flagged = self._counter(names.FLAGGED_TOTAL)
@@ -59,7 +61,6 @@ class Meters:
         self._stages = Histogram(names.STAGE_DURATION, names.STAGES)
         for histogram in (self._durations, self._stages):
             self._registry.register(histogram)
-        self._ends: dict[tuple[str, ...], Counter] = {}  # as many as the metric itself keeps
 
     def bound_by(self, facts: Callable[[], Facts | None]) -> None:
         """The policy's facts bound the labels `model` and `rule`; without them both are `other`."""
@@ -76,9 +77,9 @@ class Meters:
 
     def finished(self, case: Case, status: int | None) -> None:
         """One exchange ended."""
-        endpoint = case.endpoint.kind.value if case.endpoint else "unknown"
+        endpoint = case.endpoint.kind if case.endpoint else "unknown"
         model = self._model(case.model)
-        self._ended(endpoint, model, case.result.value, str(status or "none"), case.mode).inc()
+        self._ended[self._server, endpoint, model, case.result, str(status or "none"), case.mode] += 1
         taken_s = case.clock.monotonic_s() - case.started_s
         self._durations.of[endpoint].observe_traced(taken_s, case.context.trace_id, case.clock.unix_s())
         stages = self._stages.of
@@ -96,12 +97,9 @@ class Meters:
             outcome = case.explained if case.explained in names.EXPLAINED else names.OTHER
             self._explanations.labels(model, outcome).inc()
 
-    def _ended(self, *labels: str) -> Counter:
-        """The counter of exchanges that ended like this one, kept: finding it by its labels costs more than it does."""
-        found = self._ends.get(labels)
-        if found is None:
-            found = self._ends[labels] = self._exchanges.labels(self._server, *labels)
-        return found
+    def _exchanges(self) -> Iterable[Reading]:
+        """Not a `Counter`, which takes a lock: each exchange is counted here, others but now and then."""
+        return [(names.EXCHANGES, list(self._ended.items()))]
 
     def activated(self, revision: str) -> None:
         """See `policy.events.PolicyEvents`."""
@@ -155,7 +153,7 @@ def _labels(metric: names.Metric) -> list[str]:
 
 
 class _Readings(Collector):
-    """Metrics whose values other rooms keep."""
+    """Metrics whose values are kept elsewhere."""
 
     def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
         self._read = read

@@ -1,27 +1,27 @@
-"""Opening the policy's room by the settings: which engine, with what, and what it is held against."""
+"""Opening the policy's room by the settings: which engine, with what, and what it is held against.
+
+Engines and bundles are imported where they are chosen: a start waits for none that it does not use.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
-from sidecar.app.bundle_file import BundleFile
 from sidecar.app.problems import StartProblems
 from sidecar.app.rooms import shipped
 from sidecar.http1.target import Target
-from sidecar.policy.child import find_opa
-from sidecar.policy.cross_check import CrossCheck
-from sidecar.policy.followed import FollowedSource
 from sidecar.policy.make import child_policy, embedded_policy, remote_policy
-from sidecar.policy.opa import OpaClient
 from sidecar.policy.policy import Policy
 from sidecar.policy.problems import PolicyProblems
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
     from sidecar.model.clock import Clock
+    from sidecar.policy.cross_check import CrossCheck
     from sidecar.policy.events import PolicyEvents
     from sidecar.policy.followed import Told
     from sidecar.policy.watch import Keeper
@@ -36,8 +36,7 @@ async def policy_room(
     async with contextlib.AsyncExitStack() as stack:
         check = None
         if settings.cross_check_share > 0 and settings.opa is not None:
-            opa = OpaClient(Target.parse(settings.opa), clock)
-            check = CrossCheck(opa, settings.cross_check_share, clock, events)
+            check = _cross_check(Target.parse(settings.opa), settings.cross_check_share, clock, events)
             check.start()
             stack.push_async_callback(check.aclose)
         try:
@@ -51,39 +50,24 @@ async def policy_room(
         yield policy
 
 
+def _cross_check(opa: Target, share: float, clock: Clock, events: PolicyEvents) -> CrossCheck:
+    from sidecar.policy.cross_check import CrossCheck  # noqa: PLC0415
+    from sidecar.policy.opa import OpaClient  # noqa: PLC0415
+
+    return CrossCheck(OpaClient(opa, clock), share, clock, events)
+
+
 def _make_policy(
     settings: Settings, clock: Clock, events: PolicyEvents, keeper: Keeper | None, check: CrossCheck | None
 ) -> Policy:
     """Raises `PolicyProblems` for a file of bundles that is none."""
-    mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
     if settings.bundles is not None:
-        # Who has a folder need not wait for these.
-        from sidecar.policy.bundled.config import load_config  # noqa: PLC0415
-        from sidecar.policy.bundled.make import bundled_policy  # noqa: PLC0415
-
-        return bundled_policy(
-            load_config(settings.bundles),
-            settings.audit_dir / "bundles",
-            mode=mode,
-            timeout_s=timeout_s,
-            max_age_s=settings.policy_max_age,
-            clock=clock,
-            events=events,
-            memory=BundleFile(settings.audit_dir),
-            check=check,
-        )
+        return _bundled(settings, settings.bundles, clock, events, check)
     if settings.opa is not None:
-        return remote_policy(
-            Target.parse(settings.opa),
-            mode=mode,
-            timeout_s=timeout_s,
-            max_age_s=settings.policy_max_age,
-            clock=clock,
-            events=events,
-            memory=BundleFile(settings.audit_dir),
-        )
+        return _remote(settings, Target.parse(settings.opa), clock, events)
+    mode, timeout_s = settings.mode, settings.policy_timeout_ms / 1_000
     root, data = settings.policy or shipped("rego"), settings.data
-    binary = None if settings.engine == "embedded" else find_opa()
+    binary = None if settings.engine == "embedded" else _find_opa()
     if binary is not None:
         return child_policy(
             binary, root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper
@@ -91,6 +75,44 @@ def _make_policy(
     if settings.engine == "opa":
         raise StartProblems(["--engine opa: no opa is on PATH; scripts/install-opa gets it"])
     return embedded_policy(root, data, mode=mode, timeout_s=timeout_s, clock=clock, events=events, keeper=keeper)
+
+
+def _bundled(settings: Settings, file: Path, clock: Clock, events: PolicyEvents, check: CrossCheck | None) -> Policy:
+    from sidecar.app.bundle_file import BundleFile  # noqa: PLC0415
+    from sidecar.policy.bundled.config import load_config  # noqa: PLC0415
+    from sidecar.policy.bundled.make import bundled_policy  # noqa: PLC0415
+
+    return bundled_policy(
+        load_config(file),
+        settings.audit_dir / "bundles",
+        mode=settings.mode,
+        timeout_s=settings.policy_timeout_ms / 1_000,
+        max_age_s=settings.policy_max_age,
+        clock=clock,
+        events=events,
+        memory=BundleFile(settings.audit_dir),
+        check=check,
+    )
+
+
+def _remote(settings: Settings, opa: Target, clock: Clock, events: PolicyEvents) -> Policy:
+    from sidecar.app.bundle_file import BundleFile  # noqa: PLC0415
+
+    return remote_policy(
+        opa,
+        mode=settings.mode,
+        timeout_s=settings.policy_timeout_ms / 1_000,
+        max_age_s=settings.policy_max_age,
+        clock=clock,
+        events=events,
+        memory=BundleFile(settings.audit_dir),
+    )
+
+
+def _find_opa() -> Path | None:
+    from sidecar.policy.child import find_opa  # noqa: PLC0415
+
+    return find_opa()
 
 
 def _require_consent_off(policy: Policy) -> None:
@@ -107,6 +129,8 @@ async def followed_room(
     settings: Settings, clock: Clock, events: PolicyEvents, told: asyncio.Queue[Told]
 ) -> AsyncGenerator[Policy]:
     """The policy in the OPA that the workers' supervisor runs, as it tells of it."""
+    from sidecar.policy.followed import FollowedSource  # noqa: PLC0415
+
     source = FollowedSource(told, clock, timeout_s=settings.policy_timeout_ms / 1_000, events=events)
     policy = Policy(source, mode=settings.mode, max_age_s=None)
     try:

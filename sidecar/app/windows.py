@@ -12,8 +12,6 @@ from sidecar.app.rebuilding import rebuild
 from sidecar.app.seat import ALONE
 from sidecar.audit.records import Event
 from sidecar.fairness.rebuild import LogClock
-from sidecar.fairness.shared import SharedWindow
-from sidecar.fairness.socket_store import SocketStore
 from sidecar.fairness.window import WindowTerms
 from sidecar.fairness.windows import MemoryWindow
 from sidecar.model.refusal import refused
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from sidecar.app.seat import Seat
     from sidecar.audit.trail import Trail
+    from sidecar.fairness.shared import SharedWindow
     from sidecar.fairness.throttle import Released
     from sidecar.fairness.window import Store
     from sidecar.model.clock import Clock
@@ -100,13 +99,18 @@ def _ledger_dirs(settings: Settings, seat: Seat) -> list[Path]:
 
 
 def _shared(settings: Settings, clock: Clock, terms: WindowTerms, replica: str, seat: Seat) -> SharedWindow | None:
-    if seat.window_socket is not None:
-        return SharedWindow(clock, terms, replica, SocketStore(seat.window_socket))
-    if settings.window_store == MEMORY:
+    """None where windows are this process's own: it loads nothing of what sharing needs."""
+    if seat.window_socket is None and settings.window_store == MEMORY:
         return None
+    from sidecar.fairness.shared import SharedWindow  # noqa: PLC0415
+
+    if seat.window_socket is not None:
+        from sidecar.fairness.socket_store import SocketStore  # noqa: PLC0415
+
+        return SharedWindow(clock, terms, replica, SocketStore(seat.window_socket))
     if importlib.util.find_spec("redis") is None:
         raise StartProblems(["--window-store: needs the extra `redis`: pip install model-policy-sidecar[redis]"])
-    from sidecar.fairness.redis_store import RedisStore  # noqa: PLC0415  # an extra, and only for those who share
+    from sidecar.fairness.redis_store import RedisStore  # noqa: PLC0415  # an extra
 
     return SharedWindow(clock, terms, replica, RedisStore(settings.window_store, terms.span_s, terms.epoch_s))
 

@@ -39,6 +39,7 @@ class Watch:
         self.version = version
         self.replica = replica
         self._terms = terms
+        self._span_s = terms.span_s
         self._ticks_kept_s = ticks_kept_s
         self.unpushed: set[int] = set()
         """Minutes in which this replica has counted something that it has not told others."""
@@ -49,7 +50,7 @@ class Watch:
 
     def _begin(self) -> None:
         self.groups = frozenset(self.facts.groups)
-        self.buckets = Buckets(self.replica, self._terms.span_s)
+        self.buckets = Buckets(self.replica, self._span_s)
         self._figures: dict[str, dict[str, float | None] | None] = {}
         self._impact: dict[str, object] | None = None
         self._start_test()
@@ -82,8 +83,10 @@ class Watch:
 
     def means_the_same(self, facts: ModelFacts) -> bool:
         """Whether what was read by these facts can be counted here."""
+        if facts is self.facts:
+            return True
         mine, its = self.facts.read, facts.read
-        return facts is self.facts or (mine.positive, mine.score, mine.label) == (its.positive, its.score, its.label)
+        return (mine.positive, mine.score, mine.label) == (its.positive, its.score, its.label)
 
     def turn(self, now_unix_s: float, hold: Hold | None, *, is_alone: bool) -> None:
         """Does what is due. Alone, a replica takes its test on by itself; else that happens in the store."""
@@ -164,11 +167,10 @@ class Watch:
                 if group not in figures:
                     figures[group] = group_figures(tally, self.facts)
         groups = {group: found for group, found in figures.items() if found is not None}
-        if any(group in groups for group in self.facts.groups):
-            state = DEGRADED if is_degraded else OK
-        else:
+        state = DEGRADED if is_degraded else OK
+        if groups.keys().isdisjoint(self.facts.groups):
             state = INSUFFICIENT
-        return WindowSnapshot(state, self._terms.span_s, groups, self._impact_figures())
+        return WindowSnapshot(state, self._span_s, groups, self._impact_figures())
 
     def _impact_figures(self) -> dict[str, object] | None:
         if self.test is None or self._impact is not None:

@@ -97,7 +97,8 @@ class FrameScan:
 
     def _is_zero_from(self, offset: int) -> bool:
         self._file.seek(offset)
-        return not any(chunk.strip(b"\0") for chunk in iter(lambda: self._file.read(_CHUNK_BYTES), b""))
+        zeros = bytes(1 << 16)  # compared with, not stripped of: a tenth of the time, and a start reads 64 MiB of them
+        return all(chunk == zeros[: len(chunk)] for chunk in iter(lambda: self._file.read(len(zeros)), b""))
 
 
 def is_followed_up(data: bytes, mark: bytes, sequence: int) -> bool:

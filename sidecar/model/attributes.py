@@ -28,7 +28,7 @@ class Attribute(NamedTuple):
 
     def as_input(self) -> dict[str, object]:
         """The attribute in the policy input."""
-        return {"value": self.value, "status": self.status.value, "source": self.source}
+        return {"value": self.value, "status": str(self.status), "source": self.source}
 
 
 MISSING = Attribute(Status.MISSING)

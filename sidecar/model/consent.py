@@ -38,7 +38,7 @@ class ConsentFact:
     def as_input(self) -> dict[str, object]:
         """`consent` of the policy input."""
         return {
-            "status": self.status.value,
+            "status": str(self.status),
             "issuer": self.issuer,
             "subject": self.subject,
             "token_id": self.token_id,

@@ -6,7 +6,7 @@ import enum
 from typing import NamedTuple
 
 
-class EndpointKind(enum.Enum):
+class EndpointKind(enum.StrEnum):
     """The classes of endpoint; one that is in no table is unknown, and refused."""
 
     INFER = "infer"

@@ -124,12 +124,13 @@ class ReadPlan:
     group: GroupSource | None = None
     positive: Positive | None = None
     score_range: tuple[float, float] | None = None
+    reads_answer: bool = field(init=False, repr=False, compare=False)
+    """Whether anything is read from the model's answer at all."""
 
-    @property
-    def reads_answer(self) -> bool:
-        """Whether anything is read from the model's answer at all."""
+    def __post_init__(self) -> None:
         readers = (self.score, self.label, self.explanation, *self.features.values())
-        return any(reader is not None and reader.place is not Place.INPUT for reader in readers)
+        reads_answer = any(reader is not None and reader.place is not Place.INPUT for reader in readers)
+        object.__setattr__(self, "reads_answer", reads_answer)  # once a plan, not once an exchange
 
 
 EXPLAIN_LIMIT_MS = 30_000

@@ -50,7 +50,7 @@ def joined(one: Remembered, other: Remembered) -> Remembered:
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class _Bundle(_Shape):

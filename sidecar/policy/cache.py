@@ -64,7 +64,8 @@ class DecisionCache:
             return
         if len(question.stable) > KEY_LIMIT_BYTES:
             return
-        self._entries[(self._mode, question.stable)] = (question.unix_s, until_unix_s, decision)
+        key = bytes(memoryview(question.stable))  # a copy: orjson's own bytes keep the 4 KiB and more it wrote into
+        self._entries[(self._mode, key)] = (question.unix_s, until_unix_s, decision)
         if len(self._entries) > self._entry_limit:
             self._entries.popitem(last=False)
 

@@ -78,7 +78,7 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 class _Shape(BaseModel):
     """Keys that are the rules' own are ignored; a known key of a wrong type is a problem."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class _PositiveShape(_Shape):

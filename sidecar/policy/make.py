@@ -1,14 +1,10 @@
-"""A `Policy` for each kind of engine, from the words of the settings."""
+"""A `Policy` for each kind of engine, from the words of the settings. What only another kind needs is not loaded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidecar.policy.child import ChildMaker
-from sidecar.policy.embedded import EmbeddedMaker
-from sidecar.policy.opa import OpaClient
 from sidecar.policy.policy import Policy
-from sidecar.policy.remote import STATUS_S, RemoteSource
 from sidecar.policy.watch import DirectorySource
 
 if TYPE_CHECKING:
@@ -33,6 +29,8 @@ def embedded_policy(
     keeper: Keeper | None = None,
 ) -> Policy:
     """regorus in this process over a directory, which is watched; `keeper` gets each policy before it decides."""
+    from sidecar.policy.embedded import EmbeddedMaker  # noqa: PLC0415
+
     maker = EmbeddedMaker(timeout_s=timeout_s, clock=clock)
     source = DirectorySource(root, data_file, maker, clock, events=events, keeper=keeper)
     return Policy(source, mode=mode, max_age_s=None)
@@ -50,6 +48,8 @@ def child_policy(
     keeper: Keeper | None = None,
 ) -> Policy:
     """OPA as a child process over a directory, which is watched; `keeper` gets each policy before it decides."""
+    from sidecar.policy.child import ChildMaker  # noqa: PLC0415
+
     maker = ChildMaker(binary, timeout_s=timeout_s, clock=clock, events=events)
     source = DirectorySource(root, data_file, maker, clock, events=events, keeper=keeper)
     return Policy(source, mode=mode, max_age_s=None)
@@ -70,6 +70,9 @@ def remote_policy(
 
     `memory` keeps what is known of the bundles beyond this process.
     """
+    from sidecar.policy.opa import OpaClient  # noqa: PLC0415
+    from sidecar.policy.remote import STATUS_S, RemoteSource  # noqa: PLC0415
+
     client = OpaClient(target, clock, ssl_context=ssl_context)
     source = RemoteSource(
         client,

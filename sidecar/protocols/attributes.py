@@ -6,6 +6,7 @@ value is none: malformed. A group may be any printable text.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,10 @@ _JUDGED = _EXTRACTED | {
 _FORBIDDEN = {
     b"x-vertex-ai-triton-redirect": "X-Vertex-Ai-Triton-Redirect names another endpoint than the path",
 }
+_VALUE = re.compile(rf"(?! )[ -+\--~]{{1,{VALUE_LIMIT_BYTES}}}(?<! )")
+"""What the module says of a value; nor does it begin or end with a space."""
+_LEFT_TO_RULES = (Status.PRESENT, Status.MISSING)
+
 _FOLD = bytes(byte if chr(byte).isalnum() and byte < 0x80 else 0x2D for byte in range(256))
 
 
@@ -55,10 +60,14 @@ def forbidden_headers(request: Request) -> tuple[Reason, ...]:
     CGI and WSGI servers take `x_data_version` and `X-Data-Version` for one name (oauth2-proxy
     CVE-2025-64484): the model would see a value that nobody judged.
     """
-    return tuple([fault for name, _ in request.headers if (fault := _fault(name)) is not None])
+    return _faults(tuple([name for name, _ in request.headers]))
 
 
-@lru_cache(maxsize=256)  # clients send the same few names all the time
+@lru_cache(maxsize=64)  # a client sends the same names all the time
+def _faults(names: tuple[bytes, ...]) -> tuple[Reason, ...]:
+    return tuple([fault for name in names if (fault := _fault(name)) is not None])
+
+
 def _fault(name: bytes) -> Reason | None:
     if name in _FORBIDDEN:
         return Reason("header_forbidden", _FORBIDDEN[name])
@@ -81,15 +90,12 @@ def extract(
     for name, value in request.headers:
         if name in _EXTRACTED:
             headers.setdefault(name, []).append(value)
+    in_body = call.parameters
     return Attributes(
-        data_version=_of_two(
-            headers.get(b"x-data-version"), "header:X-Data-Version", call.parameters.get("data_version")
-        ),
-        consent_scope=_of_two(
-            headers.get(b"x-consent-scope"), "header:X-Consent-Scope", call.parameters.get("consent_scope")
-        ),
-        groups=_groups(facts, call, consent, protocol, headers.get(b"x-protected-group")),
-        explanation_required=_explanation_required(headers.get(b"x-explanation")),
+        _of_two(headers.get(b"x-data-version"), "header:X-Data-Version", in_body.get("data_version")),
+        _of_two(headers.get(b"x-consent-scope"), "header:X-Consent-Scope", in_body.get("consent_scope")),
+        _groups(facts, call, consent, protocol, headers.get(b"x-protected-group")),
+        _explanation_required(headers.get(b"x-explanation")),
     )
 
 
@@ -101,9 +107,11 @@ def problems(attributes: Attributes) -> tuple[Reason, ...]:
         ("groups", attributes.groups),
     )
     return tuple(
-        Reason(f"attribute_{attribute.status.value}", f"{name}: {attribute.source}")
-        for name, attribute in named
-        if attribute.status not in (Status.PRESENT, Status.MISSING)
+        [
+            Reason(f"attribute_{attribute.status.value}", f"{name}: {attribute.source}")
+            for name, attribute in named
+            if attribute.status not in _LEFT_TO_RULES
+        ]
     )
 
 
@@ -134,13 +142,7 @@ def _header_text(values: list[bytes]) -> str | None:
 
 def _text(value: object) -> str | None:
     """The value if it is one, else None."""
-    if not isinstance(value, str) or not value.isascii() or "," in value or value != value.strip(" "):
-        return None
-    return value if _sized(value) else None
-
-
-def _sized(value: str) -> bool:
-    return 0 < len(value.encode()) <= VALUE_LIMIT_BYTES and value.isprintable()
+    return value if isinstance(value, str) and _VALUE.fullmatch(value) else None
 
 
 def _groups(
@@ -164,7 +166,7 @@ def _groups(
 
 
 def _one_each(found: Sequence[object], instances: int, source: GroupSource) -> Attribute:
-    groups = tuple(text for value in found if (text := _group(value)) is not None)
+    groups = tuple([text for value in found if (text := _group(value)) is not None])
     if len(groups) != len(found) or len(groups) not in (1, instances):
         return Attribute(Status.MALFORMED, source=source.text)
     whole = groups * instances if len(groups) == 1 else groups
@@ -176,7 +178,7 @@ def _one_each(found: Sequence[object], instances: int, source: GroupSource) -> A
 def _group(value: object) -> str | None:
     """Contract 2: groups are strings; integers are written as such, other numbers are malformed."""
     if isinstance(value, str):
-        return value if _sized(value) else None
+        return value if 0 < len(value.encode()) <= VALUE_LIMIT_BYTES and value.isprintable() else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 

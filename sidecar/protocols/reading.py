@@ -72,11 +72,11 @@ def read_prediction(
         exchange = _Exchange(call, document, outputs, maps_of)
         score, label = _said(exchange, plan.score), _said(exchange, plan.label)
         return Prediction(
-            status=response.status,
-            scores=None if score is None else _scores(exchange, score, plan.score_range),
-            labels=None if label is None else _labels(exchange, label),
-            features=_features(exchange, plan) if plan.features else None,
-            explanation=None if plan.explanation is None else _whole(exchange, plan.explanation),
+            response.status,
+            None if score is None else _scores(exchange, score, plan.score_range),
+            None if label is None else _labels(exchange, label),
+            _features(exchange, plan) if plan.features else None,
+            None if plan.explanation is None else _whole(exchange, plan.explanation),
         )
     except Malformed as error:
         raise refused("prediction_unreadable", f"the model's answer cannot be read: {error}") from None
@@ -121,7 +121,7 @@ def _scores(exchange: _Exchange, reader: Reader, score_range: tuple[float, float
 
 
 def _labels(exchange: _Exchange, reader: Reader) -> tuple[str, ...]:
-    return tuple(_label(value, reader) for value in _answered(exchange, "label", reader))
+    return tuple([_label(value, reader) for value in _answered(exchange, "label", reader)])
 
 
 def _label(value: object, reader: Reader) -> str:

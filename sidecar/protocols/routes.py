@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sidecar.model.endpoint import Endpoint, EndpointKind
@@ -78,12 +79,16 @@ class RouteTable:
             for route in self.routes
             if route.kind is EndpointKind.INFER and route.operation == "explain"
         }
+        self._known = lru_cache(maxsize=256)(self._find)  # clients ask for the same endpoints all the time
 
     def find(self, method: str, path: str, query: str) -> Endpoint:
         """The endpoint that a request line means.
 
         Refuses with `http_malformed`, `endpoint_unknown`, or `method_not_allowed` (methods in `allow`).
         """
+        return self._known(method, path, query)
+
+    def _find(self, method: str, path: str, query: str) -> Endpoint:
         check_path(path)
         allow: list[str] = []
         for pattern, route in self._rows:

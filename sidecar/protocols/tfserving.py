@@ -12,7 +12,6 @@ JSON whatever Content-Type says, and of two equal keys the first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.protocols import reading
@@ -35,9 +34,10 @@ _OTHER_TYPES = (UNSAID, b"application/x-www-form-urlencoded")
 """What its clients say beside JSON: those of the documentation's `curl -d` and of clients that say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class ColumnCall(Call):
     """A call in the column form, to which an answer of ours has columns too."""
+
+    __slots__ = ()
 
 
 class TFServing:

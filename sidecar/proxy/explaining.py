@@ -117,7 +117,7 @@ async def _read(case: Case, answer: Response, reader: MessageReader) -> object:
     inquiry = case.inquiry
     if inquiry is None:
         return None
-    call = replace(inquiry.call, endpoint=inquiry.call.endpoint._replace(operation="explain"))
+    call = inquiry.call._replace(endpoint=inquiry.call.endpoint._replace(operation="explain"))
     facts = replace(inquiry.facts, read=ReadPlan(explanation=place_of(inquiry)))
     return (await reader.prediction(inquiry.protocol, call, answer, facts)).explanation
 

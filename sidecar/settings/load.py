@@ -6,7 +6,6 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import yaml
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
@@ -57,6 +56,8 @@ def load_as(kind: type[S], flags: Mapping[str, Any], config: Path | None = None)
 
 def _unreadable(config: Path) -> list[str]:
     """Why the file is no set of settings; what is wrong with single settings is found later."""
+    import yaml  # noqa: PLC0415 - who has no file does not wait for it
+
     try:
         content: object = yaml.safe_load(config.read_bytes())
     except OSError as error:

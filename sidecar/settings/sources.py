@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class Sourced(BaseSettings):
     """Flag over variable over file over default. What is no setting is refused; what is set stays."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=True, enable_decoding=False)
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, validate_default=True, enable_decoding=False, defer_build=True
+    )
 
     variables_of_others: ClassVar[str] = ""
     """A pattern of variables that begin with our prefix and are no settings, without the prefix."""

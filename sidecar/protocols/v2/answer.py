@@ -27,6 +27,7 @@ class Answer:
         self._facts = facts
         self._binary = binary
         self._tails: Sequence[memoryview | None] = ()
+        self._tensors: list[dict[str, object]] | None = None
 
     def document(self, response: Response) -> object:
         """What the answer says in JSON; raises `Malformed`."""
@@ -58,8 +59,10 @@ class Answer:
 
     def _found(self, document: object, name: str) -> tuple[dict[str, object], memoryview | None] | None:
         """The output of a name, and its tail; None where there is none. Raises `Malformed` where there are two."""
+        if self._tensors is None:
+            self._tensors = _outputs(document)
         found: tuple[dict[str, object], memoryview | None] | None = None
-        for index, tensor in enumerate(_outputs(document)):
+        for index, tensor in enumerate(self._tensors):
             if tensor.get("name") == name:
                 if found is not None:
                     raise Malformed("outputs holds it twice")

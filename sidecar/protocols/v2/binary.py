@@ -51,9 +51,10 @@ def request_parts(request: Request, framing: Framing) -> tuple[dict[str, object]
 
     Refuses with `media_type_unsupported` or `body_malformed`.
     """
-    said = request.header_values(HEAD_LENGTH)
+    binary = framing.takes_binary
+    said = request.header_values(HEAD_LENGTH) if binary else []  # else `media_type` refuses it
     types = framing.binary_types if said else framing.json_types
-    if media_type(request, binary=framing.takes_binary) not in types:
+    if media_type(request, binary=binary) not in types:
         raise unsupported(f"Content-Type must be {' or '.join(name.decode() for name in types if name)}")
     if not said:
         return json_object(request.body), _EMPTY

@@ -44,8 +44,6 @@ _LENGTH, _SINGLE = struct.Struct("<I"), struct.Struct("<f")
 class Elements(Protocol):
     """A tensor's elements in row-major order, wherever they came from."""
 
-    def __len__(self) -> int: ...
-
     def every(self, start: int, step: int) -> Sequence[object]:
         """The element at `start` and each `step` after it; raises `Malformed` where one is no JSON scalar.
 
@@ -103,9 +101,6 @@ class _Fixed:
     data: memoryview
     upper_half: bool
 
-    def __len__(self) -> int:
-        return len(self.data) // self.size_bytes
-
     def every(self, start: int, step: int) -> Sequence[object]:
         """See `Elements.every`."""
         before, behind = start * self.size_bytes, (step - start - 1) * self.size_bytes
@@ -139,9 +134,6 @@ class _Strings:
 
     starts: list[int]
     data: memoryview
-
-    def __len__(self) -> int:
-        return len(self.starts)
 
     def every(self, start: int, step: int) -> Sequence[object]:
         """See `Elements.every`."""

@@ -40,7 +40,9 @@ def governed(
     `binary`: whether tensors may be. Refuses with `body_malformed`, `media_type_unsupported` or
     `shared_memory_forbidden`.
     """
-    said = second_sources(_checked(body, _REQUEST, binary=binary), "parameter")
+    said: dict[str, tuple[object, str]] = {}
+    if "parameters" in body:
+        said |= second_sources(_checked(body, _REQUEST, binary=binary), "parameter")
     for members, holders in (("inputs", inputs), ("outputs", outputs)):
         for index, holder in enumerate(holders):
             if "parameters" in holder:

@@ -6,6 +6,7 @@ by all three servers on `infer`, and by us.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 from sidecar.protocols import reading
@@ -131,18 +132,19 @@ def _tensors(inputs: list[dict[str, object]], rest: memoryview) -> dict[str, Ten
         raise body_malformed(f"inputs: {error}") from None
     tensors: dict[str, Tensor] = {}
     strings = 0
-    for index, (tensor, tail) in enumerate(zip(inputs, data, strict=True)):
-        name = tensor.get("name")
+    for index, tensor in enumerate(inputs):
+        tail, name = data[index], tensor.get("name")
         # Triton cuts a name off at NUL: the input would be another one than was looked at.
         if not isinstance(name, str) or name in tensors or "\0" in name:
             raise body_malformed(f"inputs[{index}].name is not a string of its own")
         try:
-            tensors[name] = read_tensor(tensor, tail)
+            read = tensors[name] = read_tensor(tensor, tail)
         except Malformed as error:
             raise body_malformed(f"inputs[{index}]: {error}") from None
-        strings += len(tensors[name].elements) if tail is not None and tensor["datatype"] == "BYTES" else 0
-        if strings > MAX_STRINGS:
-            raise body_malformed(f"inputs hold more than {MAX_STRINGS} binary strings")
+        if tail is not None and read.datatype == "BYTES":
+            strings += math.prod(read.shape)
+            if strings > MAX_STRINGS:
+                raise body_malformed(f"inputs hold more than {MAX_STRINGS} binary strings")
     return tensors
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -33,24 +32,23 @@ class Tensor(NamedTuple):
 
         Without `batch` the whole tensor is one row. Raises `Malformed` where there is no such column.
         """
-        if batch and (not 1 <= len(self.shape) <= 2 or self.shape[0] != instances):
+        shape = self.shape
+        if batch and (len(shape) not in (1, 2) or shape[0] != instances):
             raise Malformed("the shape is not [n] or [n,k] for n instances")
-        width = len(self.elements) // instances
-        if index is None and width != 1:
-            raise Malformed("a row does not hold one value; name its column, as in NAME[0]")
-        if index is not None and index >= width:
+        width = math.prod(shape) // instances
+        if index is None:
+            if width != 1:
+                raise Malformed("a row does not hold one value; name its column, as in NAME[0]")
+            return self.elements.every(0, 1)
+        if index >= width:
             raise Malformed("a row has no such column")
-        return self.elements.every(index or 0, width)
+        return self.elements.every(index, width)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonElements:
+class JsonElements(NamedTuple):
     """Elements that JSON holds: the innermost arrays of `data`, one where it is flat."""
 
     rows: list[list[object]]
-
-    def __len__(self) -> int:
-        return sum(map(len, self.rows))
 
     def every(self, start: int, step: int) -> Sequence[object]:
         """See `Elements.every`."""
@@ -67,15 +65,17 @@ def read_tensor(tensor: Mapping[str, object], tail: memoryview | None = None) ->
     Nested data must be nested as the shape says. `tail` is the binary data of a tensor that has no other.
     """
     shape, datatype = _shape(tensor.get("shape")), tensor.get("datatype")
+    count = math.prod(shape)
     if tail is not None:
-        return Tensor(shape, packed(datatype, math.prod(shape), tail), datatype)
+        return Tensor(shape, packed(datatype, count, tail), datatype)
     data = tensor.get("data")
     if not is_array(data):
         raise Malformed("data is not an array")
-    elements = JsonElements(_rows(shape, data) if data and is_array(data[0]) else [data])
-    if len(elements) != math.prod(shape):
+    if data and is_array(data[0]):
+        return Tensor(shape, JsonElements(_rows(shape, data)), datatype)
+    if len(data) != count:
         raise Malformed("data has another number of elements than shape says")
-    return Tensor(shape, elements, datatype)
+    return Tensor(shape, JsonElements([data]), datatype)
 
 
 def _shape(value: object) -> list[int]:
@@ -89,7 +89,7 @@ def _shape(value: object) -> list[int]:
 
 
 def _rows(shape: list[int], data: list[object]) -> list[list[object]]:
-    """The innermost of nested arrays."""
+    """The innermost of nested arrays, each as long as the shape says."""
     rows = [data]
     for depth, length in enumerate(shape, 1):
         if not set(map(len, rows)) <= {length}:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +57,7 @@ async def test_consent_off_needs_every_models_rule_off(tmp_path: Path) -> None:
 
 
 async def test_opa_by_name_needs_a_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sidecar.app.policy_room.find_opa", lambda: None)
+    monkeypatch.setattr("sidecar.policy.child.find_opa", lambda: None)
     found = await problems_of(policy_room(settings(tmp_path, engine="opa"), SystemClock(), NoEvents()))
     assert found == ["--engine opa: no opa is on PATH; scripts/install-opa gets it"]
     async with policy_room(settings(tmp_path, engine="auto"), SystemClock(), NoEvents()) as policy:
@@ -98,3 +100,12 @@ async def test_a_cross_check_asks_the_other_engine(tmp_path: Path) -> None:
                     assert (await policy.decide(question(), cacheable=False)).allow
                     await asyncio.sleep(0.05)
     assert "different" not in told.results
+
+
+def test_a_start_loads_no_engine_before_it_knows_which_nor_what_few_settings_need() -> None:
+    engines = {f"sidecar.policy.{name}" for name in ("bundled", "child", "embedded", "followed", "opa", "remote")}
+    windows = {"sidecar.fairness.shared", "sidecar.fairness.socket_store"}
+    chosen = engines | windows | {"sidecar.policy.cross_check", "sidecar.policy.bundle_memory", "yaml"}
+    code = f"import sys, sidecar.app.assembly, sidecar.settings; print(*{chosen} & {{*sys.modules}})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ran.stdout == "\n"

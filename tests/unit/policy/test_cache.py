@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from sidecar.model.decision import Decision
@@ -68,3 +70,17 @@ def test_the_least_recently_used_leaves_first() -> None:
 
 def test_long_inputs_are_not_kept() -> None:
     assert cache_with(asked(100.0, name="n" * KEY_LIMIT_BYTES)).stats().entries == 0
+
+
+def test_an_entry_holds_its_input_and_not_the_buffer_that_it_was_written_into() -> None:
+    cache = DecisionCache("enforce")
+    cache.get("r1", asked(100.0))
+    tracemalloc.start()
+    try:
+        for number in range(256):
+            cache.put(asked(100.0, name=f"{number:0500}"), ALLOW)
+        held_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert cache.stats().entries == 256
+    assert held_bytes < 256 * 1_024  # inputs are half of it; orjson's buffers have as much or more

@@ -41,6 +41,12 @@ def test_finds(line: tuple[str, str, str], endpoint: Endpoint) -> None:
     assert TABLE.find(*line) == endpoint
 
 
+def test_what_was_found_is_kept_and_what_was_refused_is_not() -> None:
+    assert TABLE.find("POST", "/m/kept/infer", "") is TABLE.find("POST", "/m/kept/infer", "")
+    assert [code("GET", "/m/kept/infer"), code("GET", "/m/kept/infer")] == ["method_not_allowed"] * 2
+    assert code("POST", "/m/kept/infer", "q=1") == "http_malformed"
+
+
 @pytest.mark.parametrize(
     "path",
     [

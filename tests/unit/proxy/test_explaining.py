@@ -6,7 +6,6 @@ import asyncio
 import copy
 import gzip
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -358,7 +357,7 @@ async def test_a_stream_never_has_one(tmp_path: Path) -> None:
         assert case.inquiry is not None
         allow = Decision(True, "r", obligations=(REQUIRED,))
         assert explain_call(case, allow, path_of) == ExplainCall(PATH, 40)
-        case.inquiry = case.inquiry._replace(call=replace(case.inquiry.call, stream=True))
+        case.inquiry = case.inquiry._replace(call=case.inquiry.call._replace(stream=True))
         assert explain_call(case, allow, path_of) is None
 
 
@@ -368,7 +367,7 @@ async def test_neither_has_a_request_that_was_not_read_nor_one_that_asks_for_an_
         case, _ = it.observer.finished_cases[0]
         assert case.inquiry is not None
         asks = Endpoint(EndpointKind.INFER, "v2", "explain", "credit")
-        case.inquiry = case.inquiry._replace(call=replace(case.inquiry.call, endpoint=asks))
+        case.inquiry = case.inquiry._replace(call=case.inquiry.call._replace(endpoint=asks))
         assert explain_call(case, Decision(True, "r"), path_of) is None
         case.inquiry = None
         assert explain_call(case, Decision(True, "r"), path_of) is None

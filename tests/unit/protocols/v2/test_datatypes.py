@@ -33,7 +33,6 @@ def strings(*texts: bytes) -> bytes:
 )
 def test_elements_of_every_datatype(datatype: str, data: bytes, values: list[object]) -> None:
     elements = packed(datatype, 2, memoryview(data))
-    assert len(elements) == 2
     assert elements.every(0, 1) == values
     assert elements.every(1, 2) == values[1:]
     assert list(map(type, elements.every(0, 1))) == list(map(type, values))
@@ -50,7 +49,7 @@ def test_a_column_is_decoded_alone(datatype: str) -> None:
 @pytest.mark.parametrize("datatype", ["FP64", "BYTES"])
 def test_a_tensor_may_be_empty(datatype: str) -> None:
     elements = packed(datatype, 0, memoryview(b""))
-    assert (len(elements), elements.every(0, 1)) == (0, [])
+    assert elements.every(0, 1) == []
 
 
 SIZE = "binary_data_size is not what shape and datatype make"
@@ -106,7 +105,8 @@ def test_only_finite_numbers_are_numbers(datatype: str, data: bytes) -> None:
 
 
 def test_as_many_strings_as_there_may_be() -> None:
-    assert len(packed("BYTES", MAX_STRINGS, memoryview(bytes(4 * MAX_STRINGS)))) == MAX_STRINGS
+    elements = packed("BYTES", MAX_STRINGS, memoryview(bytes(4 * MAX_STRINGS)))
+    assert elements.every(0, 1) == [""] * MAX_STRINGS
 
 
 def test_a_string_that_nobody_reads_may_be_any_bytes() -> None:
