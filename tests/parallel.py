@@ -13,6 +13,7 @@ TOGETHER = {
     "tests/e2e/test_clients.py": "real model servers",
     "tests/e2e/test_demo.py": "a finished demo",
     "tests/e2e/test_replay.py": "a finished demo",
+    "tests/e2e/kubernetes/admission/": "an API server",
     "tests/e2e/kubernetes/release/": "a cluster",
     "tests/kubernetes/": "a cluster",
 }

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 60.0
 WAIT_TIMEOUT_S = 30.0
+PATIENT = ("--policy-timeout-ms", "10000")
+"""Flags for tests of something else: what a busy machine delays is no refusal."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.registry.values import Author, Invalid, Kind, Stale
+from tests.budgets import examples
 from tests.registries import ANN, NOW_UNIX_S, SYSTEMS, Opened, SetClock, databases_of, pseudonym
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def test_what_looks_like_sql_is_data(url: str) -> None:
         registry = opened.registry
 
         @given(TEXTS, TEXTS, TEXTS)
-        @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
         def any_text(key: str, text: str, name: str) -> None:
             body = dataset(1) | {"source": {name: text}, "checksum": text}
             version = getattr(registry.get(Kind.DATASET, key), "version", None)

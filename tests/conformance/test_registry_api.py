@@ -12,6 +12,7 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from sidecar.consent.pseudonym import load_pseudonyms
 from sidecar.registry.api.app import fastapi_app
 from sidecar.registry.shelf.signing_key import load_or_make
+from tests.budgets import examples
 from tests.keys import public_pem
 from tests.published import policy
 from tests.registry_api import DATASET, MODEL
@@ -67,7 +68,7 @@ def test_the_document_that_is_served_is_the_one_that_is_tested(registry: Registr
 
 
 @schema.parametrize()
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(EXAMPLES), suppress_health_check=list(HealthCheck))
 def test_whatever_is_sent_is_answered_as_the_document_says(registry: RegistryServer, case: Case) -> None:
     headers = {"Authorization": f"Bearer {registry.tokens['person']}"}
     case.call_and_validate(base_url=registry.url, headers=headers, checks=CHECKS)

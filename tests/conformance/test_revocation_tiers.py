@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sidecar.registry.store.revoked import BULKS_APART_S
 from sidecar.registry.values import Document, Kind
+from tests.budgets import examples
 from tests.registries import ANN, SYSTEMS, Opened, databases_of, pseudonym
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def test_who_is_revoked_is_found(system: tuple[str, Databases]) -> None:
     name, databases = system
 
     @given(st.lists(STEPS, min_size=5, max_size=30))
-    @settings(max_examples=EXAMPLES[name], suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(EXAMPLES[name]), suppress_health_check=[HealthCheck.too_slow])
     def whatever_happens(steps: list[Any]) -> None:
         with closing(Opened(databases.fresh(), recent_limit=LIMIT)) as opened:
             world = World(opened)

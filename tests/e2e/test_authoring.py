@@ -28,7 +28,7 @@ from tests.unit.authoring.test_git import git
 if TYPE_CHECKING:
     from tests.e2e.demos import FinishedDemo
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 DAY_S = 86_400
 LIMIT_DAYS = 30

@@ -16,8 +16,6 @@ from tests.servers.process import INSTALLED
 if TYPE_CHECKING:
     from tests.servers.process import ModelServer
 
-pytestmark = pytest.mark.e2e
-
 SERVERS = Path(__file__).resolve().parents[1] / "servers"
 TIMEOUT_S = 120.0
 
@@ -41,6 +39,7 @@ def run(folder: Path, dialect: Dialect, real: ModelServer, **facts: Any) -> tupl
     return answers, [word for word in ended if word not in ("INTENT", "EVENT")]
 
 
+@pytest.mark.heavy
 def test_tritonclient(tmp_path: Path, real_triton: ModelServer) -> None:
     answers, ended = run(tmp_path, TRITON, real_triton)
     status, message = answers.pop("unload")
@@ -51,6 +50,7 @@ def test_tritonclient(tmp_path: Path, real_triton: ModelServer) -> None:
     assert ended == ["released"] * 6 + ["REFUSAL"]
 
 
+@pytest.mark.heavy
 def test_kserve_client(tmp_path: Path, real_kserve: ModelServer) -> None:
     answers, ended = run(tmp_path, KSERVE_V1, real_kserve)
     v1 = {"predictions": [{"score": 0.5, "label": "approve"}]}

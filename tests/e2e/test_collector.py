@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
-
 PATH = "/v2/models/credit/infer"
 BODY = {"inputs": [{"name": "income", "shape": [1], "datatype": "FP64", "data": [50.0]}]}
 CLIENTS = 4

@@ -14,6 +14,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.crash.lives import Lives
 from tests.crash.load import PREDICTION
 from tests.crash.oracle import breaches
@@ -38,6 +40,7 @@ STOPPING_S = 0.1
 ROTATION_S = 30.0
 
 
+@pytest.mark.heavy
 def test_a_killed_sidecar_loses_nothing(tmp_path: Path) -> None:
     print(f"CRASH_SEED={SEED} CRASH_LIVES={LIVES}")
     seeded = random.Random(SEED)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.demos import FinishedDemo
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def lives(tmp_path: Path) -> Generator[Lives]:
         yield Lives(tmp_path, tmp_path / "audit", upstream, LIMITS)
 
 
+@pytest.mark.heavy
 def test_a_failing_disk_loses_nothing(lives: Lives) -> None:
     print(f"DISK_SEED={SEED} DISK_FAULTS={FAULTS}")
     seeded = random.Random(SEED)
@@ -115,6 +116,7 @@ def may_mount() -> bool:
     return found is not None and bool(int(found[1], 16) >> CAP_SYS_ADMIN & 1)
 
 
+@pytest.mark.heavy
 def test_a_full_volume_refuses_until_there_is_room(lives: Lives, volume: Path) -> None:
     """Full while it serves, until there is room again; then full at a kill, at the next start, and at a stop."""
     lives = replace(lives, audit_dir=volume / "audit")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.process import Sidecar
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 PATH = "/v2/models/credit/infer"
 SKEWED = {"a": 0.9, "b": 0.3}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.demos import FinishedDemo
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 DAY_S = 86_400
 

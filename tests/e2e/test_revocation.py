@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.deployment import Replica
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 REVOCATIONS = 100
 LANES = 10

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.e2e.deployment import Replica, Seen
     from tests.upstream import RecordingServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 RULE = "policy/guards/office_hours/request/office_hours.rego"
 CONDITION = "\thour >= hours.first\n\thour < hours.last\n}"

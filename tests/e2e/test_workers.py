@@ -18,14 +18,14 @@ import pytest
 from sidecar.policy.child import find_opa
 from tests.e2e.test_fairness import FAIR, PATH, SKEWED, THROTTLED, data, drawn, echo, judge
 from tests.e2e.test_run import BODY
-from tests.process import REPOSITORY, Sidecar, example_data, fetch, sidecar, started, wait_until
+from tests.process import PATIENT, REPOSITORY, Sidecar, example_data, fetch, sidecar, started, wait_until
 from tests.upstream import answering, recording_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 TWO = ("--workers", "2")
 
@@ -97,19 +97,19 @@ def test_what_the_admin_port_says_is_of_all_workers(tmp_path: Path, engine: str)
 
 
 def test_a_changed_policy_is_seen_by_all_and_no_request_falls_between(tmp_path: Path, engine: str) -> None:
-    with recording_server() as upstream, sidecar(tmp_path, upstream.url, *TWO, engine=engine) as running:
+    with recording_server() as upstream, sidecar(tmp_path, upstream.url, *TWO, *PATIENT, engine=engine) as running:
         former = running.ready["policy_revision"]
         changed = example_data()
         changed["datasets"]["newer"] = changed["datasets"]["fresh"]
         running.data_file.write_text(json.dumps(changed))
-        statuses: set[int] = set()
+        answers: set[tuple[int, bytes]] = set()
 
         def is_changed() -> bool:
-            statuses.update(running.infer(PATH, BODY).status for _ in range(5))
+            answers.update((answer.status, answer.body) for answer in (running.infer(PATH, BODY) for _ in range(5)))
             return all(each["status"]["policy"]["revision"] != former for each in workers(running))
 
         wait_until(is_changed)
-        assert statuses == {200}
+        assert {status for status, _ in answers} == {200}, answers
         assert {running.infer(PATH, BODY, X_Data_Version="newer").status for _ in range(8)} == {200}
         running.data_file.write_text("{")
         wait_until(lambda: all(each["status"]["policy"]["last_error"] for each in workers(running)))

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crash.lives import Lives
-from tests.crash.load import PREDICTION
+from tests.crash.load import PREDICTION, Call
 from tests.crash.oracle import breaches
-from tests.crash.upstream import recording_model
+from tests.crash.upstream import Behaviour, recording_model
 from tests.e2e.test_workers import TWO, await_restart, workers
 from tests.process import Sidecar, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 KILLS = 6
 SERVING_S = 0.3
 CLIENTS = 16
+SLOW = Call(Behaviour.SLOW)
 LIMITS = ("--max-in-flight", "32")
 
 
@@ -83,9 +84,17 @@ async def _killing_all(lives: Lives, running: Sidecar) -> None:
     loading = lives.load(running, random.Random(3))
     load = asyncio.create_task(loading.run(CLIENTS))
     await asyncio.to_thread(wait_until, lambda: len(loading.answers) > 4 * CLIENTS)
-    for pid in [running.process.pid, *(each["pid"] for each in await asyncio.to_thread(workers, running))]:
+    pids = [running.process.pid, *(each["pid"] for each in await asyncio.to_thread(workers, running))]
+    slow = [asyncio.create_task(loading.call(SLOW)) for _ in range(CLIENTS)]  # so that each worker has some open
+    await asyncio.to_thread(wait_until, lambda: all(count > CLIENTS // 4 for count in _open(running)))
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
+    await asyncio.gather(*slow, return_exceptions=True)
     await load
+
+
+def _open(running: Sidecar) -> list[int]:
+    return [each["status"]["audit"]["open"] for each in workers(running)]
 
 
 def test_sigterm_under_load_loses_nothing(tmp_path: Path) -> None:

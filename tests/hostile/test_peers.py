@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.budgets import examples
 from tests.hostile.case import BODY, GOOD_FIELDS, LINE, in_chunks, request
 from tests.hostile.corpus import fields, framing, governed, json_bodies, lines, pipelines, targets, upgrades
 from tests.hostile.peers import COMMANDS, Peer, essence, peer, statuses_of
@@ -101,7 +102,7 @@ def framed(draw: st.DrawFn) -> bytes:
     return draw(damaged(whole))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=framed())
 def test_drawn_framing(rig: Rig, other: Peer, sent: bytes) -> None:
     read_alike(rig, other, sent)

@@ -18,7 +18,7 @@ from tests.process import wait_until
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.kubernetes.cluster import Cluster
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 SOCKET = "/run/policy/engine.sock"
 MOUNTED_SOCKET = {"name": "socket", "mountPath": "/run/policy"}
 TOKENS = "/var/run/tokens"

@@ -18,6 +18,7 @@ from sidecar.evidence.replay import Span
 from sidecar.registry.means.figures import GroupFigures, figures
 from sidecar.registry.means.predictions import Wanted, predictions
 from sidecar.registry.means.verified import verified
+from tests.budgets import examples
 from tests.unit.registry.means.scored import Scored
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def close_to(scores: list[float]) -> GroupFigures:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.lists(_log, min_size=1, max_size=3), st.integers(0, 20), st.integers(0, 20), st.booleans())
 def test_figures_are_those_that_the_records_come_to(
     written: list[list[dict[str, Any]]], since_s: int, length_s: int, is_copied: bool

@@ -13,6 +13,7 @@ from sidecar.http1.errors import ExchangeFailed
 from sidecar.http1.response_reader import ResponseReader
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
+from tests.budgets import examples
 from tests.property.reads import Client, cut, damaged
 from tests.unit.proxy.wire import RecordingExchange
 
@@ -90,7 +91,7 @@ async def settled(state: ServerState) -> None:
         before = state.total_requests
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_any_cut_of_requests_gives_the_same_verdict(data: st.DataObject) -> None:
     whole = b"".join(data.draw(st.lists(request(), min_size=1, max_size=3)))
@@ -100,7 +101,7 @@ def test_any_cut_of_requests_gives_the_same_verdict(data: st.DataObject) -> None
         assert runner.run(verdict(pieces)) == runner.run(verdict([whole]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_what_is_accepted_another_parser_reads_alike(data: st.DataObject) -> None:
     """h11 is written independently of llhttp. It may refuse what we accept, never read it otherwise."""
@@ -124,7 +125,7 @@ def test_what_is_accepted_another_parser_reads_alike(data: st.DataObject) -> Non
         assert body == ours.body
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_any_cut_of_a_response_gives_the_same_answer(data: st.DataObject) -> None:
     status = data.draw(st.sampled_from([b"200 OK", b"204 ", b"304 ", b"404 No", b"100 Continue", b"101 Go"]))

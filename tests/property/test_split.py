@@ -22,6 +22,7 @@ from sidecar.http1.target import Target
 from sidecar.proxy.front import Front
 from sidecar.proxy.incoming import HttpLimits
 from sidecar.proxy.upstream import Upstream
+from tests.budgets import examples
 from tests.hostile.case import request
 from tests.hostile.corpus import fields, framing, governed, json_bodies, lines, pipelines, targets, upgrades
 from tests.hostile.upstream import response
@@ -122,7 +123,7 @@ def test_byte_by_byte(runner: asyncio.Runner, path: WholePath) -> None:
     assert runner.run(path.verdict(pieces)) == runner.run(path.verdict([request()]))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_cut_gives_the_same_answers_and_the_same_bytes(
     runner: asyncio.Runner, path: WholePath, data: st.DataObject

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sidecar.fairness.shared import SharedWindow
 from sidecar.fairness.windows import MemoryWindow
+from tests.budgets import examples
 from tests.conformance.windows import CREDIT, NOON_S, TERMS, ClockedStore, empty, seen
 from tests.servers.redis import RedisServer, require_redis
 from tests.support import FixedClock
@@ -129,7 +130,7 @@ def shown(window: Store) -> tuple[dict[str, Any], dict[str, Any], Any]:
 
 
 @given(stream=st.lists(seconds, min_size=1, max_size=12), replicas=st.integers(1, 4))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 async def test_any_sharding_gives_the_same_window(stream: list[Second], replicas: int, url: str) -> None:
     one = by_one(stream)
     exact, means, test = shown(one)

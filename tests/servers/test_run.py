@@ -18,7 +18,7 @@ from tests.servers.run import SERVERS, fakellm, kserve, mlserver, torchserve, tr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 ALONE = {"kserve": 0, "fakellm": 0}

@@ -15,6 +15,7 @@ from sidecar.ledger.merkle import Tile, Tree, leaf_hash
 from sidecar.ledger.note import Signer
 from sidecar.ledger.proofs import format_proof, inclusion_proof
 from sidecar.ledger.tiles import TileFolder, tile_path
+from tests.budgets import examples
 from tests.conformance.ledger.reference import ReferenceVerifier, reference
 from tests.unit.ledger.logs import Log
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["reference"]
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 ORIGIN = "model-policy-sidecar/00112233445566778899aabbccddeeff"
 SIGNER = Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(32)))
@@ -71,7 +72,7 @@ def test_a_ledger_of_any_size_is_good(tmp_path: Path, reference: ReferenceVerifi
 
 
 @given(st.integers(0, 1_200), st.integers(0, 1_200))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_ledger_that_grows_is_consistent(
     tmp_path_factory: pytest.TempPathFactory, reference: ReferenceVerifier, one: int, other: int
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.servers.dialects import DIALECTS, Dialect
+from tests.e2e.servers.dialects import DIALECTS, Dialect, cases
 from tests.e2e.servers.guarded import Guarded, guarded, server_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ sidecars_of_kserve = sidecars_of("kserve")
 sidecars_of_fakellm = sidecars_of("fakellm")
 
 
-@pytest.fixture(params=DIALECTS, ids=str)
+@pytest.fixture(params=cases(DIALECTS))
 def server(request: pytest.FixtureRequest) -> Guarded:
     dialect: Dialect = request.param
     start: Callable[[Dialect], Guarded] = request.getfixturevalue(f"sidecars_of_{dialect.server}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Body = dict[str, Any]
 Row = tuple[str, str]
@@ -274,8 +274,18 @@ DIALECTS = (
 )
 
 
+EVERYDAY = (MLSERVER.name, OPENAI.name)
+"""Judged in every run, one score and one chat; the other servers, which take long to start, where `heavy` tests run."""
+
+
+def cases(dialects: Iterable[Dialect]) -> list[Any]:
+    """Parameters of a test."""
+    marks = {True: (), False: (pytest.mark.heavy,)}
+    return [pytest.param(each, id=each.name, marks=marks[each.name in EVERYDAY]) for each in dialects]
+
+
 def only(*names: str) -> pytest.MarkDecorator:
     """A test of these dialects alone."""
     chosen = [dialect for dialect in DIALECTS if dialect.name in names]
     assert len(chosen) == len(names)
-    return pytest.mark.parametrize("server", chosen, ids=str, indirect=True)
+    return pytest.mark.parametrize("server", cases(chosen), indirect=True)

@@ -9,7 +9,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.e2e.servers.guarded import Guarded
 
-pytestmark = pytest.mark.e2e
 
 GOOD = {"data_version": "fresh", "consent_scope": "credit_scoring"}
 HEADERS = {"data_version": "X_Data_Version", "consent_scope": "X_Consent_Scope"}

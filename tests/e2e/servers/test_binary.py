@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.e2e.servers.guarded import Guarded
     from tests.process import Answer
 
-pytestmark = pytest.mark.e2e
 
 LENGTH = "Inference_Header_Content_Length"
 TAKERS = ("triton", "kserve-v2")

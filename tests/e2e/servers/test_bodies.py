@@ -13,8 +13,6 @@ from tests.e2e.servers.wire import compared
 if TYPE_CHECKING:
     from tests.e2e.servers.guarded import Guarded
 
-pytestmark = pytest.mark.e2e
-
 
 def test_a_name_twice_is_refused(server: Guarded) -> None:
     # Triton reads the first, all others the last.

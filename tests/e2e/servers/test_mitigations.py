@@ -14,7 +14,7 @@ from tests.e2e.servers.wire import compared
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 BY_RULE = {"action": "fallback", "by": "credit_scoring"}
 FEATURES = {"income": "input:income", "loan_amount": "input:loan_amount"}

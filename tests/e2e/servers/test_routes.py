@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.e2e.servers.wire import compared
 from tests.process import fetch
 
 if TYPE_CHECKING:
     from tests.e2e.servers.guarded import Guarded
-
-pytestmark = pytest.mark.e2e
 
 
 def test_every_probe_passes(server: Guarded) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.servers.process import ModelServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 STORY = "/v2/models/story/generate_stream"
 UNJUDGED = {"rules": dict.fromkeys(("explanation", "group_mean_band", "disparate_impact", "fairness_band"), "off")}

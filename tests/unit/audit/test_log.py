@@ -16,6 +16,7 @@ from sidecar.audit.lookup import export
 from sidecar.ledger.checkpoint import open_checkpoint
 from sidecar.ledger.reading import entries
 from sidecar.model.refusal import Refused
+from tests.budgets import examples
 from tests.unit.audit.logs import NOW_NS, Opened, decision, event, held_write, intent, outcome, parked, summary, until
 from tests.unit.ledger.faulty import os_error
 from tests.unit.ledger.logs import scratch
@@ -71,7 +72,7 @@ async def test_all_that_waits_is_one_commit_in_the_order_of_the_calls(it: Opened
     assert sum(call.name == "write" for call in it.files.calls[begun:]) == 2
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.lists(st.integers(1, 30_000), min_size=1, max_size=4), min_size=1, max_size=12))
 async def test_whoever_calls_from_wherever_each_record_is_there_once_and_in_its_callers_order(
     pads: list[list[int]],

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.model.refusal import Refused
+from tests.budgets import examples
 from tests.unit.audit.logs import Opened, held_write, intent, outcome, parked, summary, until
 from tests.unit.ledger.faulty import os_error
 from tests.unit.ledger.logs import scratch
@@ -54,7 +55,7 @@ async def test_a_cancelled_append_finishes_and_its_task_is_cancelled_at_the_next
     assert summary(it.lines()) == [("INTENT", 1), ("OUTCOME", 1)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.none() | st.integers(0, 40), min_size=1, max_size=8))
 async def test_no_cancellation_at_any_step_leaves_an_intent_open_or_unknown_to_its_caller(
     steps: list[int | None],

@@ -25,6 +25,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.heavy  # `test_check.py` has every line of the shipped rules tested in each run
 def test_it_passes_its_own_check_at_once(repository: Path) -> None:
     report = check(repository / "policy", Wanted(repository / "data.json"), opa())
     assert report.findings == ()

@@ -25,9 +25,10 @@ from sidecar.bundles.canonical import canonical
 from sidecar.bundles.invalid import BundleInvalid, KeyInvalid
 from sidecar.bundles.manifest import Manifest
 from sidecar.bundles.signing import SigningKey, VerifyingKey
+from tests.budgets import examples
 from tests.policies import opa_binary
 
-EXAMPLES = settings(max_examples=40, deadline=None)  # each starts an OPA
+EXAMPLES = settings(max_examples=examples(40))  # each starts an OPA
 SCOPE = "policy"
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.fairness.lower_bound import LIMITS, LowerBound
+from tests.budgets import examples
 
 if TYPE_CHECKING:
     from sidecar.fairness.eprocess import Block
@@ -66,7 +67,7 @@ def test_a_smaller_alpha_says_no_more() -> None:
     assert careful[-1] != bold[-1]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(0, 60), st.integers(0, 1_000))
 def test_a_bound_that_went_through_json_has_the_same_future(cut: int, seed: int) -> None:
     blocks = stream(0.25, 0.6, 60, seed)

@@ -26,6 +26,7 @@ from sidecar.fairness.metrics import (
     newcombe,
     positive_rates,
 )
+from tests.budgets import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +101,7 @@ def test_on_the_real_loan_data_disparate_impact_is_well_under_the_limit_of_the_e
     assert (round(found.ratio, 3), round(found.lower, 3), round(found.upper, 3)) == (1.347, 1.221, 1.486)
 
 
-@settings(max_examples=30)  # Fairlearn takes a tenth of a second for each
+@settings(max_examples=examples(30))  # Fairlearn takes a tenth of a second for each
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcd"), st.booleans(), st.booleans(), st.floats(0, 1)),

@@ -22,6 +22,7 @@ from sidecar.fairness.windows import MemoryWindow
 from sidecar.model.facts import Facts, ModelFacts, Positive, ReadPlan
 from sidecar.model.message import Response
 from sidecar.model.refusal import refused
+from tests.budgets import examples
 from tests.lab import DATA, infer, lab
 from tests.support import FixedClock
 
@@ -80,7 +81,7 @@ async def _exchanges(folder: Path, called: list[tuple[str, list[tuple[float, str
         return it.window.seen
 
 
-@settings(max_examples=5)
+@settings(max_examples=examples(5))
 @given(calls, st.sampled_from(["enforce", "shadow"]))
 def test_a_log_tells_what_the_window_was_told_live(called: list[Any], mode: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,12 @@ def helm(verb: str, *words: str, values: Json) -> subprocess.CompletedProcess[st
 
 def render(changes: Json | None = None) -> list[Json]:
     """All objects of a release."""
-    done = helm("template", RELEASE, str(CHART), values=merged(VALUES, changes or {}))
+    return deepcopy(_rendered(json.dumps(merged(VALUES, changes or {}))))
+
+
+@cache  # many tests look at the same few releases
+def _rendered(values_json: str) -> list[Json]:
+    done = helm("template", RELEASE, str(CHART), values=json.loads(values_json))
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 

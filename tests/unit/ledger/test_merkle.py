@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sidecar.ledger.merkle import EMPTY_ROOT, TILE_WIDTH, Tile, Tree, leaf_hash, merkle_root, node_hash
 from sidecar.ledger.tiles import TileMissing
+from tests.budgets import examples
 from tests.unit.ledger.trees import MemoryTiles, grown, leaves, root_by_definition
 
 LEAVES = leaves(1_000)
@@ -26,7 +27,7 @@ def test_leaves_and_nodes_are_told_apart_by_a_first_byte() -> None:
 @example(TILE_WIDTH + 1)
 @example(3 * TILE_WIDTH)
 @given(SIZES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_root_is_that_of_the_definition(size: int) -> None:
     tree, _ = grown(LEAVES[:size])
     assert tree.root() == root_by_definition(LEAVES[:size])
@@ -83,7 +84,7 @@ def test_a_full_level_0_leaves_no_partial_tile_there() -> None:
 @example(TILE_WIDTH - 1, 2)
 @example(0, 1)
 @given(SIZES, SIZES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_restored_tree_goes_on_as_if_it_had_never_stopped(stop: int, more: int) -> None:
     end = min(stop + more, len(LEAVES))
     _, before = grown(LEAVES[:stop])

@@ -18,6 +18,7 @@ from sidecar.ledger.proofs import (
     verify_inclusion,
 )
 from sidecar.ledger.tiles import TileMissing
+from tests.budgets import examples
 from tests.unit.ledger.trees import MemoryTiles, grown, leaves, root_by_definition
 
 LEAVES = leaves(700)
@@ -67,7 +68,7 @@ def altered(proof: list[bytes]) -> list[list[bytes]]:
 @example(512, 0)
 @example(1, 0)
 @given(SIZES, st.integers(min_value=0, max_value=len(LEAVES) - 1))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_inclusion_is_proven_and_nothing_else_is(size: int, at: int) -> None:
     index = at % size
     proof = inclusion_proof(TILES.read, index, size)
@@ -97,7 +98,7 @@ def test_every_leaf_of_every_small_tree_is_proven() -> None:
 @example(1, 2)
 @example(3, 3)
 @given(SIZES, SIZES)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_consistency_is_proven_and_nothing_else_is(one: int, other: int) -> None:
     old, new = sorted((one, other))
     proof = consistency_proof(TILES.read, old, new)

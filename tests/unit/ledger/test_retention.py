@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sidecar.ledger.reading import entries, first_sequence
 from sidecar.ledger.retention import INTERVAL_S, Keep, SegmentRetention
 from sidecar.ledger.segments import first_of, segment_files
+from tests.budgets import examples
 from tests.support import FixedClock
 from tests.unit.ledger.faulty import Fail, FaultyFiles
 from tests.unit.ledger.logs import SEGMENT_BYTES, Log, root_of, scratch
@@ -192,7 +193,7 @@ def test_the_tiles_of_deleted_records_go_too_and_those_of_others_stay(tmp_path: 
     kept.log.close()
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     ages=st.lists(st.integers(0, 1), min_size=60, max_size=60),
     shipped=st.none() | st.integers(0, 700),

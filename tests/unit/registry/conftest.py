@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,10 +15,26 @@ if TYPE_CHECKING:
     from tests.registries import Databases, SetClock
 
 
-@pytest.fixture(scope="session", params=SYSTEMS)
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Databases]:
-    with databases_of(request.param, tmp_path_factory.mktemp("databases")) as made:
-        yield made
+def databases_on(system: str) -> Any:
+    """A fixture with one database system for the whole session.
+
+    One fixture with a parameter would start it anew whenever the parameter changes, which is in each file.
+    """
+
+    @pytest.fixture(scope="session", name=f"databases_on_{system}")
+    def fixture(tmp_path_factory: pytest.TempPathFactory) -> Generator[Databases]:
+        with databases_of(system, tmp_path_factory.mktemp(system)) as made:
+            yield made
+
+    return fixture
+
+
+databases_on_sqlite, databases_on_postgresql = map(databases_on, SYSTEMS)
+
+
+@pytest.fixture(params=SYSTEMS)
+def databases(request: pytest.FixtureRequest) -> Databases:
+    return request.getfixturevalue(f"databases_on_{request.param}")
 
 
 @pytest.fixture

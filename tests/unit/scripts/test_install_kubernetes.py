@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.scripts.installing import give
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def test_what_was_built_before_is_linked(checkout: Checkout) -> None:
     }
 
 
+@pytest.mark.heavy  # makes a whole environment for the Go that it then cannot have
 def test_without_a_way_to_build_it_the_remedy_is_named(checkout: Checkout) -> None:
     kept = built(checkout)
     kept["etcd"].unlink()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.scripts.installing import give
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def test_the_link_it_makes_is_never_taken_for_the_binary(checkout: Checkout) -> 
     assert os.readlink(link) == str(wanted)
 
 
+@pytest.mark.heavy  # makes a whole environment for the Go that it then cannot have
 def test_without_a_way_to_have_it_the_remedy_is_named(checkout: Checkout) -> None:
     link, _ = linked(checkout), opa(checkout, "0.1.0")
     give(checkout.root / "tools" / "go", "echo go1.2.3")

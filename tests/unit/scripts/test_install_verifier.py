@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.unit.scripts.installing import SCRIPTS
 
 if TYPE_CHECKING:
     from tests.unit.scripts.installing import Checkout
 
 
+@pytest.mark.heavy  # makes a whole environment for the Go that it then cannot have
 def test_without_go_the_remedy_is_named(checkout: Checkout) -> None:
     shutil.copytree(SCRIPTS.parent / "tests" / "go", checkout.root / "tests" / "go")
     done = checkout.install("install-verifier")

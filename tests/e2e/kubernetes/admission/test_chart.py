@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.e2e.kubernetes.admission.policies_alone import Policed
     from tests.kubernetes.cluster import Cluster
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 OF_OTHERS = ("monitoring.coreos.com/", "cert-manager.io/")
 

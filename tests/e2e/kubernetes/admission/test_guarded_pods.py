@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tests.e2e.kubernetes.admission.policies_alone import Policed
     from tests.unit.helm.charts import Json
 
-pytestmark = pytest.mark.e2e
-
 
 def test_every_policy_is_compiled_without_a_warning(here: Policed) -> None:
     for name in POLICIES:

@@ -13,7 +13,7 @@ from tests.unit.helm.charts import EMBEDDED, Json, merged
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 OTHERS: Json = merged(
     EMBEDDED,

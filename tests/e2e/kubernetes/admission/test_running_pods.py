@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.e2e.kubernetes.admission.policies_alone import Policed
     from tests.unit.helm.charts import Json
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 def test_what_a_running_pod_is_stays(here: Policed) -> None:

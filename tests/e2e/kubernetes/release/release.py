@@ -33,14 +33,14 @@ TORCHSERVE_READ = {"score": "pointer:/score", "label": "pointer:/label"}
 VALUES: dict[str, Any] = {
     "namespaces": [{"name": MODELS, "ports": [8000, 8080]}],
     "guard": {
-        "settings": {"consent_issuer": ISSUER, "consent_audience": AUDIENCE},
+        "settings": {"consent_issuer": ISSUER, "consent_audience": AUDIENCE, "policy_timeout_ms": 5000},
         "audit": {"acceptLoss": True, "size": "512Mi"},
         "drainSeconds": 3,
         "keepAliveSeconds": 2,
         "upstreamTimeoutSeconds": 3,
     },
 }
-"""Short times, so that a pod ends in seconds."""
+"""Short times, so that a pod ends in seconds; but a decision may take what a node on two cores needs for it."""
 
 
 def facts() -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.e2e.kubernetes.release.release import Release
     from tests.kubernetes.cluster import Cluster
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 IN_FLIGHT = "--max-in-flight=256"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.e2e.kubernetes.release.release import Release
     from tests.process import Answer
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 ADMIN_PORT = 8091
 OTHERS = (8002, 8082, 8282)
 """Metrics of Triton and of TorchServe, health of OPA: nothing is asked of a model there."""

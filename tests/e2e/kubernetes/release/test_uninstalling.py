@@ -13,7 +13,7 @@ from tests.steps import step
 if TYPE_CHECKING:
     from tests.e2e.kubernetes.release.release import Release
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.heavy
 
 
 def test_what_is_left_when_the_chart_is_gone(release: Release) -> None:

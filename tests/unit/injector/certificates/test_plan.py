@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sidecar.injector.certificates.authority import AUTHORITY_LIFE, AUTHORITY_RENEWED_AT, LEAF_LIFE, LEAF_RENEWED_AT
 from sidecar.injector.certificates.plan import Planned, Renew, plan
 from sidecar.injector.certificates.secrets import AuthorityUnreadable
+from tests.budgets import examples
 from tests.unit.injector.certificates.clients import NOW, believes
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _alive(bundle: bytes, now: datetime) -> bool:
     years=st.integers(0, 6),
     renewals=st.lists(st.sampled_from([Renew.ALL, Renew.LEAVES]), max_size=3),
 )
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 def test_at_every_moment_someone_trusted_has_signed_what_is_served(
     days: list[int], years: int, renewals: list[Renew]
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sidecar.registry.means.figures import Contradiction, Figures, GroupFigures, figures
 from sidecar.registry.means.predictions import NO_SCORE, NOT_RELEASED, OTHER_GROUP, Prediction
+from tests.budgets import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ def approximately(expected: Figures) -> Figures:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(_predictions, st.randoms(use_true_random=False), st.integers(0, 3))
 def test_figures_are_those_of_exact_arithmetic_each_prediction_once(
     found: dict[tuple[int, int], tuple[int, float]], random: object, copies: int
