@@ -22,7 +22,7 @@ class Files(Protocol):
     """What the appender and the notary may do to files."""
 
     def open(self, path: Path) -> int:
-        """A descriptor to write with."""
+        """A descriptor whose writes are durable when they return."""
         ...
 
     def close(self, fd: int) -> None:
@@ -65,8 +65,8 @@ class OsFiles:
         self._draft = draft
 
     def open(self, path: Path) -> int:
-        """See the port."""
-        return os.open(path, os.O_RDWR)
+        """See the port. O_DSYNC, for not every build of Python knows RWF_DSYNC (uv's do not)."""
+        return os.open(path, os.O_RDWR | os.O_DSYNC)
 
     def close(self, fd: int) -> None:
         """See the port."""
@@ -88,14 +88,14 @@ class OsFiles:
         for begin in range(0, len(buffers), VECTOR_LIMIT):
             part = buffers[begin : begin + VECTOR_LIMIT]
             size = sum(map(len, part))
-            written = os.pwritev(fd, part, offset, os.RWF_DSYNC)
+            written = os.pwritev(fd, part, offset)
             if written < size:
                 self._write_rest(fd, b"".join(part)[written:], offset + written)
             offset += size
 
     def _write_rest(self, fd: int, rest: bytes, offset: int) -> None:
         while rest:
-            written = os.pwritev(fd, [rest], offset, os.RWF_DSYNC)
+            written = os.pwritev(fd, [rest], offset)
             if written == 0:
                 raise OSError(f"nothing was written at byte {offset}")
             rest, offset = rest[written:], offset + written
