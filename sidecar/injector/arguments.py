@@ -25,7 +25,7 @@ def of_opa() -> list[str]:
         "--server",
         f"--addr={names.OPA_SOCKET}",
         f"--diagnostic-addr=0.0.0.0:{names.OPA_DIAGNOSTIC_PORT}",
-        f"--config-file={names.CONFIG_FOLDER}/opa.yaml",
+        f"--config-file={names.OPA_FILE}",
         f"--set=persistence_directory={names.BUNDLES_FOLDER}",
         "--disable-telemetry",
         "--log-level=error",
@@ -57,9 +57,12 @@ def of_sidecar(plan: Plan, config: InjectorConfig) -> list[str]:
 
 
 def _engine(config: InjectorConfig) -> list[str]:
+    opa = [f"--opa={names.OPA_SOCKET}"] if config.runs_opa else []
     if config.engine == "opa":
-        return ["--engine=opa", f"--opa={names.OPA_SOCKET}"]
-    return ["--engine=embedded", f"--data={names.SECRETS_FOLDER}/data.json"]
+        return ["--engine=opa", *opa]
+    if config.opa_config is None:
+        return ["--engine=embedded", f"--data={names.SECRETS_FOLDER}/data.json"]
+    return ["--engine=embedded", f"--bundles={names.OPA_FILE}", *opa]
 
 
 def _probes(plan: Plan) -> list[str]:

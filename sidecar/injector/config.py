@@ -68,6 +68,7 @@ class InjectorConfig(_Part):
     settings: dict[str, str | int | float | bool | list[str | int | float]] = Field(default_factory=dict)
     """Settings of `sidecar run` by name; not those that the injector decides itself (`own_settings.DECIDED`)."""
     opa_config: str | None = Field(default=None, max_length=64 << 10)
+    """OPA's file, which the embedded engine reads too; without it that has the shipped rules and a file of data."""
     resources: ResourcesOf = ResourcesOf()
     audit_volume: AuditVolume = AuditVolume()
     drain_s: int = Field(default=10, ge=1, le=300)
@@ -116,11 +117,13 @@ class InjectorConfig(_Part):
     @classmethod
     def _fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
         engine = info.data.get("engine")
-        if engine == "opa" and not value:
-            raise ValueError("is required with engine opa: `sidecar registry opa-config` prints one")
-        if engine == "embedded" and value:
-            raise ValueError("is OPA's; leave it out with engine embedded")
-        return value
+        cross_checks = _cross_checks(info.data.get("settings", {}))  # absent where they are wrong, as the engine is
+        if cross_checks and engine == "opa":
+            raise ValueError("cross_check_share in settings is for engine embedded: OPA is what it is held against")
+        if not value and (cross_checks or engine == "opa"):
+            what = "cross_check_share in settings" if cross_checks else "engine opa"
+            raise ValueError(f"is required with {what}: `sidecar registry opa-config` prints one")
+        return value or None
 
     @field_validator("upstream_timeout_limit_s")
     @classmethod
@@ -128,6 +131,11 @@ class InjectorConfig(_Part):
         if value < info.data.get("upstream_timeout_s", value):
             raise ValueError("is less than upstream_timeout_s")
         return value
+
+    @property
+    def runs_opa(self) -> bool:
+        """Whether a guarded pod has OPA in it: as its engine, or to be asked the same now and then."""
+        return self.engine == "opa" or _cross_checks(self.settings)
 
     @property
     def mode(self) -> str:
@@ -138,6 +146,10 @@ class InjectorConfig(_Part):
     def metadata(self) -> str:
         """Whether metadata endpoints pass, where authors ask for nothing: `deny` or `allow`."""
         return str(self.settings.get("metadata", "deny"))
+
+
+def _cross_checks(settings: dict[str, SettingValue]) -> bool:
+    return float(cast("str | float", settings.get("cross_check_share", 0))) > 0
 
 
 def _texts(error: ValidationError) -> list[str]:

@@ -31,7 +31,7 @@ _COPY_IF_THERE = _COPY.replace('{ cat "$source";', '{ if [ -e "$source" ]; then 
 def guard_containers(plan: Plan, config: InjectorConfig) -> list[Json]:
     """Those that start before the pod's own init containers, in order."""
     sidecar = _sidecar(plan, config)
-    return [_opa(config), sidecar] if config.engine == "opa" else [sidecar]
+    return [_opa(config), sidecar] if config.runs_opa else [sidecar]
 
 
 def _opa(config: InjectorConfig) -> Json:
@@ -54,7 +54,7 @@ def _opa(config: InjectorConfig) -> Json:
 
 def _sidecar(plan: Plan, config: InjectorConfig) -> Json:
     live: Json = {"path": "/health/live", "port": config.admin_port, "scheme": "HTTP"}
-    socket = [_mount(names.SOCKET_VOLUME, names.SOCKET_FOLDER)] if config.engine == "opa" else []
+    socket = [_mount(names.SOCKET_VOLUME, names.SOCKET_FOLDER)] if config.runs_opa else []
     return {
         **_hardened(names.SIDECAR, config.sidecar_image, config),
         "restartPolicy": "Always",

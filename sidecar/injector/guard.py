@@ -105,8 +105,8 @@ def _annotate(
     annotations = cast("dict[str, str]", metadata.get("annotations") or {})
     annotations[names.EXPLANATION] = "\n".join(explanation)
     annotations[names.STATE] = written(editor.state)
-    if config.engine == "opa":
-        annotations[names.OPA_CONFIG] = config.opa_config or ""
+    if config.opa_config is not None:
+        annotations[names.OPA_CONFIG] = config.opa_config
     if registry_ca is not None:
         annotations[names.REGISTRY_CA] = registry_ca
     metadata["labels"] = {**cast("Json", metadata.get("labels") or {}), names.LABEL_GUARDED: "true"}

@@ -60,6 +60,7 @@ ADMIN_PORT_NAME: Final = "policy-admin"
 OPA_DIAGNOSTIC_PORT: Final = 8282
 
 CONFIG_FOLDER: Final = "/etc/model-policy-sidecar/config"
+OPA_FILE: Final = f"{CONFIG_FOLDER}/opa.yaml"
 SECRETS_FOLDER: Final = "/etc/model-policy-sidecar/secrets"
 AUDIT_FOLDER: Final = "/var/lib/model-policy-sidecar"
 BUNDLES_FOLDER: Final = "/var/lib/opa"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, ValidationInfo, field_validator
 
 from sidecar.settings import Settings
 from sidecar.settings.checks import SERVER_KINDS
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SettingValue = str | int | float | bool | list[str | int | float]
 
 DECIDED = frozenset(
-    {"upstream", "server", "listen", "admin", "control", "engine", "opa", "policy", "data", "audit_dir", "subject_key"}
+    {"upstream", "server", "listen", "admin", "control", "audit_dir", "subject_key"}
+    | {"engine", "bundles", "opa", "policy", "data"}
     | {"upstream_timeout_s", "default_model", "probes", "keep_alive_time"}
     | {"self_check", "self_check_host", "self_check_ports", "workers"}
 )
@@ -41,6 +42,18 @@ class _InPod(Settings):
     @field_validator("consent_keys", check_fields=False)
     @classmethod
     def _is_there(cls, value: str | None) -> str | None:
+        return value
+
+    @field_validator("cross_check_share", check_fields=False)
+    @classmethod
+    def _has_what_opa_has(cls, value: float, info: ValidationInfo) -> float:
+        del info  # bundles and OPA follow from `InjectorConfig`
+        return value
+
+    @field_validator("opa", check_fields=False)
+    @classmethod
+    def _opa_fits_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
+        del info
         return value
 
 

@@ -24,7 +24,7 @@ def guard_volumes(plan: Plan, config: InjectorConfig, *, with_registry_ca: bool)
         {"name": names.SECRETS_VOLUME, "secret": secret},
         {"name": names.TMP_VOLUME, "emptyDir": {}},
     ]
-    if config.engine == "opa":
+    if config.runs_opa:
         made.insert(0, {"name": names.SOCKET_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
         made.insert(2, {"name": names.BUNDLES_VOLUME, "emptyDir": {}})
     if plan.binding.config_file is not None:
@@ -46,7 +46,7 @@ def _audit(volume: AuditVolume) -> Json:
 
 def _config(config: InjectorConfig, *, with_registry_ca: bool) -> Json:
     """Files out of annotations: nothing else has to be in the pod's namespace, and they change with a new pod only."""
-    files = {"opa.yaml": names.OPA_CONFIG} if config.engine == "opa" else {}
+    files = {} if config.opa_config is None else {"opa.yaml": names.OPA_CONFIG}
     if with_registry_ca:
         files["registry-ca.crt"] = names.REGISTRY_CA
     items = [

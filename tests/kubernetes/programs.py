@@ -36,6 +36,10 @@ def missing() -> list[str]:
     """Why no cluster can run here, each with its remedy; empty where one can."""
     found = [f"{name}: run scripts/install-kubernetes" for name in NEEDED if not (TOOLS / name).exists()]
     found += [f"{name}: install iproute2 and util-linux" for name in SYSTEM if not shutil.which(name, path=SYSTEM_PATH)]
+    if any((TOOLS / name).resolve().is_relative_to("/tmp") for name in NEEDED):
+        found.append(
+            "a cache outside /tmp, for pods have their own /tmp: set SIDECAR_CACHE, run scripts/install-kubernetes"
+        )
     return found if os.geteuid() == 0 else [*found, "root: pods need namespaces and mounts, run as root"]
 
 

@@ -41,10 +41,11 @@ authorizer.group('model-policy-sidecar.io').resource('{{ .resource }}').namespac
       "--subject-key=/etc/model-policy-sidecar/secrets/subject.key"
       "--self-check-host=$(POD_IP)"
       (printf "--keep-alive-time=%v" $guard.keepAliveSeconds) -}}
-{{- if eq $guard.engine "opa" }}
+{{- if include "policy.runsOpa" . }}
 {{- $args = append $args "--opa=unix:///run/policy/opa.sock" }}
-{{- else }}
-{{- $args = append $args "--data=/etc/model-policy-sidecar/secrets/data.json" }}
+{{- end }}
+{{- if eq $guard.engine "embedded" }}
+{{- $args = append $args (include "policy.hasBundles" . | not | ternary "--data=/etc/model-policy-sidecar/secrets/data.json" "--bundles=/etc/model-policy-sidecar/config/opa.yaml") }}
 {{- end }}
 {{- range $name, $value := include "policy.settings" . | fromYaml }}
 {{- if not (has $name (list "mode" "metadata")) }}

@@ -15,11 +15,12 @@
 {{- if and .Values.registry.enabled .Values.guard.opaConfig }}
 - guard.opaConfig goes past the registry that registry.enabled asks for: leave one of them out
 {{- end }}
-{{- if and (not $opa) .Values.registry.enabled }}
-- guard.engine is embedded, which fetches no bundles: set registry.enabled=false, or guard.engine=opa
+{{- if gt (include "policy.crossCheckShare" . | float64) 0.0 }}
+{{- if $opa }}
+- guard.settings.cross_check_share holds the embedded engine against OPA: set guard.engine=embedded, or leave it out
+{{- else if not (include "policy.hasBundles" .) }}
+- guard.settings.cross_check_share needs bundles, for both engines the same: set registry.enabled=true, or guard.opaConfig
 {{- end }}
-{{- if and (not $opa) .Values.guard.opaConfig }}
-- guard.engine is embedded, which reads no guard.opaConfig: leave it out, or set guard.engine=opa
 {{- end }}
 {{- end -}}
 
@@ -48,7 +49,7 @@
 {{- if $registry.enabled }}
 {{- range list "publicKey" "policyKey" }}
 {{- if not (contains "-----BEGIN PUBLIC KEY-----" (get $registry .)) }}
-- registry.{{ . }} is no public key (PEM), so OPA could verify nothing: `sidecar injector init` makes the keys and a values.yaml with it
+- registry.{{ . }} is no public key (PEM), so no engine could verify anything: `sidecar injector init` makes the keys and a values.yaml with it
 {{- end }}
 {{- end }}
 {{- end }}

@@ -10,6 +10,21 @@
 {{- contains "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" . | ternary "ES256" "RS256" -}}
 {{- end -}}
 
+{{/* The share of decisions of the embedded engine that OPA is asked, too; 0 unless given. */}}
+{{- define "policy.crossCheckShare" -}}
+{{- get .Values.guard.settings "cross_check_share" | default 0 | float64 -}}
+{{- end -}}
+
+{{/* "true" where a guarded pod has OPA in it: as its engine, or to be asked the same now and then. */}}
+{{- define "policy.runsOpa" -}}
+{{- if or (eq .Values.guard.engine "opa") (gt (include "policy.crossCheckShare" . | float64) 0.0) }}true{{ end -}}
+{{- end -}}
+
+{{/* "true" where rules and data come in bundles; else the embedded engine has the shipped rules and the Secret's data. */}}
+{{- define "policy.hasBundles" -}}
+{{- if or (eq .Values.guard.engine "opa") .Values.registry.enabled .Values.guard.opaConfig }}true{{ end -}}
+{{- end -}}
+
 {{/* OPA's configuration, as `sidecar registry opa-config` prints it for this registry. */}}
 {{- define "policy.opaConfig" -}}
 {{- if .Values.guard.opaConfig -}}
@@ -59,7 +74,7 @@ admin_port: {{ .Values.guard.adminPort }}
 run_as_user: {{ .Values.guard.runAsUser | int64 }}
 secret: {{ .Values.guard.secret }}
 settings: {{- include "policy.settings" . | nindent 2 }}
-{{- if eq .Values.guard.engine "opa" }}
+{{- if include "policy.hasBundles" . }}
 opa_config: |
   {{- include "policy.opaConfig" . | nindent 2 }}
 {{- end }}

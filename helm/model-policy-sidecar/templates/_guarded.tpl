@@ -39,9 +39,11 @@
     variables.sidecar.all(c, c.?args.orValue([]).size() > 0 && c.args[0] == 'run'
     && variables.fixedArguments.all(a, a in c.args)
     && c.args.all(a, a == 'run' || a in variables.fixedArguments || a.matches({{ include "policy.podArguments" . | toJson }})))
-{{- if eq .Values.guard.engine "opa" }}
+{{- if include "policy.runsOpa" . }}
 - message: OPA's arguments are not those that the operator configured
   expression: "variables.opa.all(c, c.?args.orValue([]) == {{ include "policy.opaArguments" . | replace "\n" "" }})"
+{{- end }}
+{{- if include "policy.hasBundles" . }}
 - message: OPA's configuration is not the operator's
   expression: >-
     variables.annotations[?'model-policy-sidecar.io/opa-config'].orValue('') == {{ include "policy.opaConfigText" . }}

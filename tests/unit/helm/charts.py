@@ -36,6 +36,10 @@ VALUES: Json = {
 }
 """The least that an operator must say."""
 EMBEDDED: Json = {"guard": {"engine": "embedded"}, "registry": {"enabled": False}}
+"""With the shipped rules."""
+BUNDLED: Json = {"guard": {"engine": "embedded"}}
+"""With bundles of the registry."""
+CROSS_CHECKED: Json = {"guard": {"engine": "embedded", "settings": {"cross_check_share": 0.01}}}
 
 
 def merged(values: Json, changes: Json) -> Json:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.helm.charts import CHART, EMBEDDED, Json, helm, merged, refusal, render
+from tests.unit.helm.charts import CHART, CROSS_CHECKED, EMBEDDED, Json, helm, merged, refusal, render
 from tests.unit.helm.test_objects import SUPPLIED
 
 NIGHTLY: Json = {"audit": {"nightly": {"enabled": True}}}
@@ -17,12 +17,14 @@ CASES: list[tuple[Json, str]] = [
         "guard.opaConfig goes past the registry that registry.enabled asks for: leave one of them out",
     ),
     (
-        {"guard": {"engine": "embedded"}},
-        "guard.engine is embedded, which fetches no bundles: set registry.enabled=false, or guard.engine=opa",
+        merged(CROSS_CHECKED, {"guard": {"engine": "opa"}}),
+        "guard.settings.cross_check_share holds the embedded engine against OPA: "
+        "set guard.engine=embedded, or leave it out",
     ),
     (
-        merged(EMBEDDED, {"guard": {"opaConfig": "services: {}"}}),
-        "guard.engine is embedded, which reads no guard.opaConfig: leave it out, or set guard.engine=opa",
+        merged(CROSS_CHECKED, EMBEDDED),
+        "guard.settings.cross_check_share needs bundles, for both engines the same: "
+        "set registry.enabled=true, or guard.opaConfig",
     ),
     (
         {"guard": {"settings": {"consent_issuer": None}}},
@@ -44,7 +46,7 @@ CASES: list[tuple[Json, str]] = [
     ),
     (
         {"registry": {"policyKey": "-----BEGIN PRIVATE KEY-----"}},
-        "registry.policyKey is no public key (PEM), so OPA could verify nothing: "
+        "registry.policyKey is no public key (PEM), so no engine could verify anything: "
         "`sidecar injector init` makes the keys and a values.yaml with it",
     ),
     (

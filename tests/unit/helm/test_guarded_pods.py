@@ -12,7 +12,7 @@ from sidecar.injector import names
 from sidecar.injector.containers import TOKEN_FOLDER
 from sidecar.injector.fitness import HARMLESS_CAPABILITIES
 from sidecar.injector.guard import guard
-from tests.unit.helm.charts import EMBEDDED, Json, render, the
+from tests.unit.helm.charts import BUNDLED, CROSS_CHECKED, EMBEDDED, Json, render, the
 from tests.unit.helm.test_injector_config import config
 from tests.unit.injector.pods import CA, pod, triton
 
@@ -47,15 +47,31 @@ def containers(made: Any) -> dict[str, Json]:
     return {each["name"]: each for each in made["spec"]["initContainers"]}
 
 
-def test_opas_arguments() -> None:
-    _, _, compared = check({}, "OPA's arguments").partition("==")
-    assert containers(guarded({}, triton()))[names.OPA]["args"] == STRING.findall(compared)
+@pytest.mark.parametrize("changes", [{}, CROSS_CHECKED], ids=["opa", "cross-checked"])
+def test_opas_arguments(changes: Json) -> None:
+    _, _, compared = check(changes, "OPA's arguments").partition("==")
+    assert containers(guarded(changes, triton()))[names.OPA]["args"] == STRING.findall(compared)
+
+
+@pytest.mark.parametrize(
+    ("changes", "opas", "configured"),
+    [({}, 1, True), (EMBEDDED, 0, False), (BUNDLED, 0, True), (CROSS_CHECKED, 1, True)],
+    ids=["opa", "embedded", "bundled", "cross-checked"],
+)
+def test_opa_and_its_file_are_there_where_they_must_be(changes: Json, opas: int, configured: bool) -> None:
+    made = guarded(changes, triton())
+    assert f"variables.opa.size() == {opas}" in check(changes, "this pod must be guarded")
+    assert [name for name in containers(made) if name == names.OPA] == [names.OPA] * opas
+    assert (names.OPA_CONFIG in made["metadata"]["annotations"]) is configured
+    policy = the(render(changes), "ValidatingAdmissionPolicy", "guarded-pods")["spec"]
+    messages = {each["message"] for each in policy["validations"]}
+    assert ("OPA's configuration is not the operator's" in messages) is configured
 
 
 @pytest.mark.parametrize(
     ("changes", "annotations"),
-    [({}, {}), (EMBEDDED, {}), (OTHER_SETTINGS, {}), (SHADOWED, ASKED)],
-    ids=["opa", "embedded", "settings", "asked"],
+    [({}, {}), (EMBEDDED, {}), (BUNDLED, {}), (CROSS_CHECKED, {}), (OTHER_SETTINGS, {}), (SHADOWED, ASKED)],
+    ids=["opa", "embedded", "bundled", "cross-checked", "settings", "asked"],
 )
 def test_the_sidecars_arguments(changes: Json, annotations: dict[str, str]) -> None:
     probed = triton(livenessProbe={"httpGet": {"port": 8000}})
@@ -83,7 +99,7 @@ def test_no_other_argument_is_taken(argument: str) -> None:
     assert not others.search(argument)
 
 
-@pytest.mark.parametrize("changes", [{}, EMBEDDED], ids=["opa", "embedded"])
+@pytest.mark.parametrize("changes", [{}, EMBEDDED, BUNDLED], ids=["opa", "embedded", "bundled"])
 def test_mounts(changes: Json) -> None:
     known = set(STRING.findall(check(changes, "the guard's containers mount").partition(" in ")[2])) - {TOKEN_FOLDER}
     made = containers(guarded(changes, triton()))

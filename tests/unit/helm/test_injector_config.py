@@ -12,10 +12,23 @@ from sidecar.cli.injector.release_keys import Release, release_files
 from sidecar.injector.config import InjectorConfig
 from sidecar.injector.names import CONFIG_FOLDER, SECRETS_FOLDER
 from sidecar.injector.serving.settings import InjectorSettings
+from sidecar.policy.bundled.config import load_config
 from sidecar.registry.shelf.opa_config import Registry, configuration
 from sidecar.settings import load_as
 from tests.keys import EC, RSA, public_pem, verifying_key
-from tests.unit.helm.charts import EMBEDDED, NAME, NAMESPACE, VALUES, Json, of_kind, pod_templates, render, the
+from tests.unit.helm.charts import (
+    BUNDLED,
+    CROSS_CHECKED,
+    EMBEDDED,
+    NAME,
+    NAMESPACE,
+    VALUES,
+    Json,
+    of_kind,
+    pod_templates,
+    render,
+    the,
+)
 from tests.unit.helm.test_objects import CERT_MANAGER
 
 if TYPE_CHECKING:
@@ -111,9 +124,22 @@ def test_every_value_reaches_the_injector() -> None:
     }
 
 
-def test_the_embedded_engine_has_no_configuration_of_opa() -> None:
+def test_without_bundles_the_embedded_engine_has_no_file_of_them() -> None:
     rendered = config(EMBEDDED)
-    assert (rendered.engine, rendered.opa_config) == ("embedded", None)
+    assert (rendered.engine, rendered.opa_config, rendered.runs_opa) == ("embedded", None, False)
+
+
+@pytest.mark.parametrize(("changes", "runs_opa"), [(BUNDLED, False), (CROSS_CHECKED, True)], ids=["alone", "checked"])
+def test_with_the_registry_it_has_opas_own_and_can_read_it(changes: Json, runs_opa: bool, tmp_path: Path) -> None:
+    rendered = config(changes)
+    assert (rendered.engine, rendered.opa_config, rendered.runs_opa) == ("embedded", config().opa_config, runs_opa)
+    file = tmp_path / "opa.yaml"
+    file.write_text(rendered.opa_config or "")
+    found = load_config(file)
+    assert [spec.name for spec in found.specs] == ["data", "policy", "revocations", "revocations-earlier"]
+    assert {(str(spec.ca_file), str(spec.token_file), spec.persist) for spec in found.specs} == {
+        (f"{CONFIG_FOLDER}/registry-ca.crt", f"{SECRETS_FOLDER}/engine.token", True)
+    }
 
 
 def test_a_self_managing_injector_is_told_its_names() -> None:

@@ -2,7 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.helm.charts import EMBEDDED, NAME, NAMESPACE, Json, merged, of_kind, pod_templates, render, the
+from tests.unit.helm.charts import (
+    BUNDLED,
+    CROSS_CHECKED,
+    EMBEDDED,
+    NAME,
+    NAMESPACE,
+    Json,
+    merged,
+    of_kind,
+    pod_templates,
+    render,
+    the,
+)
 
 POSTGRESQL: Json = {"registry": {"replicas": 2, "database": {"secret": "db", "ownerSecret": "owner"}}}
 SUPPLIED: Json = {
@@ -22,6 +34,8 @@ EVERYTHING = merged(merged(NIGHTLY, MONITORED), CERT_MANAGER)
 VARIANTS = {
     "least": {},
     "embedded": EMBEDDED,
+    "bundled": BUNDLED,
+    "cross-checked": CROSS_CHECKED,
     "postgresql": POSTGRESQL,
     "supplied": SUPPLIED,
     "everything": EVERYTHING,

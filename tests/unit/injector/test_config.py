@@ -85,11 +85,27 @@ def test_settings_with_which_no_sidecar_starts_are_told() -> None:
     ]
 
 
-def test_the_embedded_engine_has_no_configuration_of_opa() -> None:
-    assert problems(LEAST + "engine: embedded\n") == [
-        "injector.yaml: opa_config: is OPA's; leave it out with engine embedded"
+def test_the_embedded_engine_has_opas_file_or_none() -> None:
+    alone = "sidecar_image: a\nengine: embedded\nsettings: {consent: 'off'}\n"
+    found = [InjectorConfig.parse(alone + more) for more in ("", "opa_config: ''\n", "opa_config: 'bundles: {}'\n")]
+    assert [each.opa_config for each in found] == [None, None, "bundles: {}"]
+    assert [each.runs_opa for each in found] == [False] * 3
+
+
+def test_opa_is_beside_the_embedded_engine_where_decisions_are_held_against_it() -> None:
+    given = "sidecar_image: a\nsettings: {consent: 'off', cross_check_share: 0.01}\n"
+    assert InjectorConfig.parse(given + "engine: embedded\nopa_config: 'bundles: {}'\n").runs_opa
+    assert problems(given + "engine: embedded\n") == [
+        "injector.yaml: opa_config: is required with cross_check_share in settings: "
+        "`sidecar registry opa-config` prints one"
     ]
-    assert InjectorConfig.parse("sidecar_image: a\nengine: embedded\nsettings: {consent: 'off'}\n").opa_config is None
+    assert problems(given + "opa_config: 'bundles: {}'\n") == [
+        "injector.yaml: opa_config: cross_check_share in settings is for engine embedded: "
+        "OPA is what it is held against"
+    ]
+    assert problems(given.replace("0.01", "1.5") + "opa_config: 'bundles: {}'\n") == [
+        "injector.yaml: settings: cross_check_share: Input should be less than or equal to 1"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -177,3 +177,32 @@ def test_the_embedded_engine_needs_no_second_container() -> None:
     }
     assert "--engine=embedded" in flags(embedded)
     assert "--data=/etc/model-policy-sidecar/secrets/data.json" in flags(embedded)
+
+
+def test_the_embedded_engine_reads_opas_file() -> None:
+    made = guard(pod(triton()), config(engine="embedded"), namespace="models", registry_ca=CA).pod
+    spec: Any = made["spec"]
+    [bundled] = spec["initContainers"]
+    assert bundled["name"] == names.SIDECAR
+    assert {"--engine=embedded", "--bundles=/etc/model-policy-sidecar/config/opa.yaml"} < set(bundled["args"])
+    assert not any(each.startswith(("--data", "--opa")) for each in bundled["args"])
+    [files] = [each["downwardAPI"]["items"] for each in spec["volumes"] if each["name"] == names.CONFIG_VOLUME]
+    assert [item["path"] for item in files] == ["opa.yaml", "registry-ca.crt"]
+    assert made["metadata"]["annotations"][names.OPA_CONFIG] == config().opa_config
+
+
+def test_opa_is_there_beside_it_to_be_asked_the_same_now_and_then() -> None:
+    settings = config().settings | {"cross_check_share": 0.01}
+    made = guard(pod(triton()), config(engine="embedded", settings=settings), namespace="models", registry_ca=CA).pod
+    as_engine = guard(pod(triton()), config(), namespace="models", registry_ca=CA).pod
+    spec: Any = made["spec"]
+    other: Any = as_engine["spec"]
+    opa, checked = spec["initContainers"]
+    assert opa == other["initContainers"][0]
+    assert spec["volumes"] == other["volumes"]
+    assert checked["volumeMounts"] == other["initContainers"][1]["volumeMounts"]
+    assert set(checked["args"]) - set(other["initContainers"][1]["args"]) == {
+        "--engine=embedded",
+        "--bundles=/etc/model-policy-sidecar/config/opa.yaml",
+        "--cross-check-share=0.01",
+    }

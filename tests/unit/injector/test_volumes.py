@@ -42,14 +42,14 @@ def test_records_wait_on_the_node_or_on_a_claim_of_the_pods_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "with_registry_ca", "paths"),
+    ("opa_config", "with_registry_ca", "paths"),
     [
-        ("opa", True, ["opa.yaml", "registry-ca.crt"]),
-        ("opa", False, ["opa.yaml"]),
-        ("embedded", False, []),
+        ("services: {}", True, ["opa.yaml", "registry-ca.crt"]),
+        ("services: {}", False, ["opa.yaml"]),
+        (None, False, []),
     ],
 )
-def test_files_come_out_of_annotations(engine: str, with_registry_ca: bool, paths: list[str]) -> None:
-    opa_config = "services: {}" if engine == "opa" else None
+def test_files_come_out_of_annotations(opa_config: str | None, with_registry_ca: bool, paths: list[str]) -> None:
+    engine = "embedded" if opa_config is None else "opa"
     found = volumes(with_registry_ca=with_registry_ca, engine=engine, opa_config=opa_config)
     assert [item["path"] for item in found[names.CONFIG_VOLUME]["downwardAPI"]["items"]] == paths

@@ -7,79 +7,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.kubernetes.release.release import MODELS
-from tests.e2e.kubernetes.release.workloads import KSERVE, MLSERVER, TORCHSERVE, TRITON, Workload, good, pods_of
+from tests.e2e.kubernetes.release.guarded import ADMIN_PORT, VERDICTS, Guarded
+from tests.e2e.kubernetes.release.workloads import KSERVE, MLSERVER, TORCHSERVE, TRITON, good
 from tests.process import fetch, wait_until
-from tests.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from tests.e2e.kubernetes.release.release import Release
-    from tests.process import Answer
 
 pytestmark = pytest.mark.heavy
-ADMIN_PORT = 8091
 OTHERS = (8002, 8082, 8282)
 """Metrics of Triton and of TorchServe, health of OPA: nothing is asked of a model there."""
-
-
-class Guarded:
-    """A workload whose pod is ready."""
-
-    def __init__(self, release: Release, workload: Workload) -> None:
-        self.release = release
-        self.workload = workload
-        with step(f"{workload.name}: {workload.image} is guarded and ready"):
-            workload.roll_out(release.cluster)
-        [self.pod] = pods_of(release.cluster, workload)
-        self.address: str = self.pod["status"]["podIP"]
-
-    def call(self, score: float = 0.5, **headers: str) -> Answer:
-        token = headers.pop("token", None) or self.release.issuer.token()
-        return self.workload.call(self.release.cluster, token, score, **headers)
-
-    def exposed(self) -> set[int]:
-        """The ports by which the sidecar itself finds the model reachable past it."""
-        page = self.admin("/metrics").body.decode()
-        lines = [line for line in page.splitlines() if line.startswith("sidecar_model_exposed{")]
-        assert lines != []
-        return {int(line.split('"')[1]) for line in lines if line.endswith(" 1.0")}
-
-    def admin(self, path: str) -> Answer:
-        return fetch(f"http://{self.address}:{ADMIN_PORT}{path}")
 
 
 @pytest.fixture(scope="module", params=[TORCHSERVE, TRITON, MLSERVER, KSERVE], ids=lambda workload: workload.name)
 def guarded(request: pytest.FixtureRequest, release: Release) -> Generator[Guarded]:
     made = Guarded(release, request.param)
     yield made
-    words = ["deployment,service", made.workload.name, f"--namespace={MODELS}", "--wait=false"]
-    release.cluster.kubectl("delete", *words)
+    made.delete()
 
 
 def test_good_and_bad_calls_through_the_running_pod(guarded: Guarded) -> None:
-    answers = {
-        "good": guarded.call(),
-        "stale": guarded.call(X_Data_Version="stale"),
-        "unknown": guarded.call(X_Data_Version="unheard-of"),
-        "marketing": guarded.call(token=guarded.release.issuer.token(scope="marketing")),
-        "no token": fetch(
-            f"http://{guarded.address}:{guarded.workload.port}{guarded.workload.path}",
-            guarded.workload.body(0.5),
-            **good("", X_Consent_Token=""),
-        ),
-        "out of the band": guarded.call(0.9),
-    }
-    seen = {name: (answer.status, [] if answer.status == 200 else answer.codes) for name, answer in answers.items()}
-    assert seen == {
-        "good": (200, []),
-        "stale": (403, ["data_stale"]),
-        "unknown": (403, ["data_version_unknown"]),
-        "marketing": (403, ["consent_scope_mismatch"]),
-        "no token": (401, ["consent_missing"]),
-        "out of the band": (403, ["score_out_of_band"]),
-    }
+    assert guarded.verdicts() == VERDICTS
 
 
 def test_management_is_refused(guarded: Guarded) -> None:
