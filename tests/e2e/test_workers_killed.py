@@ -61,6 +61,39 @@ async def _killing(lives: Lives, running: Sidecar, seeded: random.Random) -> Non
     assert (await loading.call(PREDICTION)).status == 200
 
 
+def test_a_worker_that_hangs_is_replaced_and_the_other_serves_meanwhile(tmp_path: Path) -> None:
+    """Its exchanges are concluded by who takes its slot; nobody has to restart the pod."""
+    with recording_model(tmp_path / "arrivals") as upstream:
+        lives = Lives(tmp_path, tmp_path / "audit", upstream, (*TWO, *LIMITS))
+        with lives.ready_life() as running:
+            asyncio.run(_hanging(lives, running))
+            await_restart(running, 1, 1)
+            assert running.stop() == 0, running.log
+    assert "worker 1 serves and did not answer 3 times: it is killed" in running.log
+    history = lives.history()
+    assert breaches(history) == []
+    assert lives.verify() == ""
+    assert {entry.result for entry in history.entries} >= {"released", "unknown"}
+
+
+async def _hanging(lives: Lives, running: Sidecar) -> None:
+    """Hangs the second worker amid calls; returns when the first has answered many more."""
+    loading = lives.load(running, random.Random(2))
+    load = asyncio.create_task(loading.run(CLIENTS))
+    await asyncio.to_thread(wait_until, lambda: len(loading.answers) > CLIENTS)
+    hung = (await asyncio.to_thread(workers, running))[1]["pid"]
+    slow = [asyncio.create_task(loading.call(SLOW)) for _ in range(CLIENTS)]
+    await asyncio.to_thread(wait_until, lambda: all(count > CLIENTS // 4 for count in _open(running)))
+    os.kill(hung, signal.SIGSTOP)
+    answered = len(loading.answers)
+    await asyncio.to_thread(wait_until, lambda: len(loading.answers) > answered + 10 * CLIENTS)
+    await asyncio.to_thread(wait_until, lambda: hung not in {each["pid"] for each in workers(running)}, 60)
+    await asyncio.gather(*slow, return_exceptions=True)
+    load.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await load
+
+
 def test_of_fewer_workers_the_first_keeps_the_logs_of_all(tmp_path: Path) -> None:
     """All killed at once under load: nobody has the second's slot any more, and it has exchanges to conclude."""
     archive = tmp_path / "archive"

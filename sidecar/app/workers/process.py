@@ -30,6 +30,9 @@ ASKED_CONNECTIONS = 4
 ASKED_LIMIT_BYTES = 64 << 20
 """Of an answer of a worker's admin port: `/status` of ten thousand models has room in it."""
 ASKED_TIMEOUT_S = 5.0
+LOOK_EACH_S = 2.0
+HUNG_LOOKS = 3
+"""In a row without an answer, some 20 s, and a worker that serves is killed: before a kubelet would end all of them."""
 
 logger = logging.getLogger("sidecar")
 
@@ -47,6 +50,7 @@ class Worker:
         self._told: Told | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._supervision: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
         self._admin = Pool(
             Target.parse(f"unix://{assignment.admin_socket}"),
@@ -74,6 +78,7 @@ class Worker:
         name = f"worker {self.slot}"
         work = keep_alive(process, self._spawn, self._count, pauses=PAUSES, name=name, log=logger)
         self._supervision = asyncio.create_task(work, name=name)
+        self._watch = asyncio.create_task(self._look(), name=f"{name}: whether it answers")
 
     def tell(self, told: Told) -> None:
         """To this process, and to those that come after it."""
@@ -89,9 +94,10 @@ class Worker:
 
     async def end(self, limit_s: float) -> int:
         """SIGTERM, and SIGKILL after `limit_s`; the exit code, 0 for one that is dead just now."""
-        if self._supervision is not None:
-            self._supervision.cancel()
-            await asyncio.gather(self._supervision, return_exceptions=True)
+        tasks = [task for task in (self._supervision, self._watch) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         process = self._process
         if process is None or process.returncode is not None:
             status = 0
@@ -123,6 +129,18 @@ class Worker:
             self._write(self._told)
         self._listening = asyncio.create_task(self._listen(process))
         return process
+
+    async def _look(self) -> None:
+        """A process that hangs keeps its connections, and clients on them wait: it is killed, and started again."""
+        unanswered = 0
+        while True:
+            await asyncio.sleep(LOOK_EACH_S)
+            process = self._process
+            is_silent = Kind.SERVING in self.words and await self.ask("/health/live") is None
+            unanswered = unanswered + 1 if is_silent and process is self._process else 0
+            if unanswered == HUNG_LOOKS and process is not None and process.returncode is None:
+                logger.error("worker %d serves and did not answer %d times: it is killed", self.slot, HUNG_LOOKS)
+                process.kill()
 
     def _write(self, said: Assignment | Told) -> None:
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():

@@ -1,7 +1,8 @@
 """`sidecar run --workers N`: what all workers share, their start, and an end that loses nothing.
 
-A worker that dies is started again. One whose audit log broke ends all of them, non-zero (contract 8: "After a failed
-fsync: exit non-zero"): they write to one disk, and nobody knows what of it is true until each log is recovered.
+A worker that dies is started again, and one that hangs is killed for it. One whose audit log broke ends all of them,
+non-zero (contract 8: "After a failed fsync: exit non-zero"): they write to one disk, and nobody knows what of it is
+true until each log is recovered.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from tests.unit.app.workers.given import Given, given
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sidecar.model.message import Response
+
 pytestmark = pytest.mark.anyio
 
 END_S = 20.0
@@ -63,6 +65,44 @@ async def test_killed_it_holds_nothing_and_is_started_again(tmp_path: Path) -> N
         assert of.counters.of(Counted.REQUESTS)[0] == 0
         await until(lambda: Kind.READY in one.words)
         assert one.restarts_total == 1
+        assert await one.end(END_S) == 0
+
+
+async def test_one_that_hangs_is_killed_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sidecar.app.workers.process.LOOK_EACH_S", 0.05)
+    monkeypatch.setattr("sidecar.app.workers.process.ASKED_TIMEOUT_S", 2.0)
+    with given(tmp_path) as of:
+        one, _ = worker(of)
+        await one.start()
+        await until(lambda: Kind.READY in one.words)
+        first = one.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        await until(lambda: one.pid not in (first, None))
+        await until(lambda: Kind.READY in one.words)
+        assert one.restarts_total == 1
+        assert await one.end(END_S) == 0
+    assert "worker 0 serves and did not answer 3 times: it is killed" in caplog.text
+
+
+async def test_one_that_answers_now_and_then_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecar.app.workers.process.LOOK_EACH_S", 0.01)
+    answers = [None, None, b"alive"] * 20
+    with given(tmp_path) as of:
+        one, _ = worker(of)
+        real = one.ask
+
+        async def ask(path: str, accept: str = "*/*") -> Response | None:
+            answered = answers.pop(0) if answers else b"alive"
+            return None if answered is None else await real(path, accept)
+
+        monkeypatch.setattr(one, "ask", ask)
+        await one.start()
+        first = one.pid
+        await until(lambda: not answers)
+        assert (one.pid, one.restarts_total) == (first, 0)
         assert await one.end(END_S) == 0
 
 
