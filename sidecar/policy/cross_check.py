@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 
 from sidecar.model.refusal import Refused
-from sidecar.policy.port import Engine
 from sidecar.policy.verdict import read
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from sidecar.model.clock import Clock
     from sidecar.policy.events import PolicyEvents
-    from sidecar.policy.port import Answer
+    from sidecar.policy.port import Answer, Engine
 
 WAITING_LIMIT = 64
 """Answers that wait to be held against OPA's, each with its input of 64 KiB at most."""
@@ -120,18 +119,10 @@ class CrossCheck:
             _log.error("the embedded engine and OPA decided differently: %s", line[:LINE_LIMIT])
 
 
-class Immediate(Engine, Protocol):
-    """An engine that waits for nothing."""
-
-    def decide_now(self, input_json: bytes) -> Answer:
-        """As `decide`."""
-        ...
-
-
 class CrossChecked:
     """An engine whose answers are offered to a cross-check."""
 
-    def __init__(self, engine: Immediate, check: CrossCheck) -> None:
+    def __init__(self, engine: Engine, check: CrossCheck) -> None:
         self._engine = engine
         self._check = check
 
@@ -140,15 +131,11 @@ class CrossChecked:
         """The engine's."""
         return self._engine.kind
 
-    def decide_now(self, input_json: bytes) -> Answer:
+    async def decide(self, input_json: bytes) -> Answer:
         """The engine's answer."""
-        answer = self._engine.decide_now(input_json)
+        answer = await self._engine.decide(input_json)
         self._check.offer(input_json, answer)
         return answer
-
-    async def decide(self, input_json: bytes) -> Answer:
-        """See `decide_now`."""
-        return self.decide_now(input_json)
 
     async def facts(self) -> Answer:
         """The engine's."""

@@ -15,6 +15,7 @@ import orjson
 from sidecar.model.refusal import Refused, refused
 from sidecar.policy.binding import Regorus, installed
 from sidecar.policy.capabilities import forbidden_builtins
+from sidecar.policy.line import Line
 from sidecar.policy.logs import LINE_LIMIT, QuietLog
 from sidecar.policy.port import UNDEFINED, Answer
 from sidecar.policy.problems import PolicyProblems
@@ -43,14 +44,28 @@ class EmbeddedEngine:
         self._timeout_s = timeout_s
         self._monotonic_s = clock.monotonic_s
         self._log = QuietLog(clock)
+        self._line = Line()
 
     @property
     def binding(self) -> str:
         """Name and version of what binds regorus here."""
         return str(installed())
 
-    def decide_now(self, input_json: bytes) -> Answer:
-        """`data.sidecar.decision`; a result that comes later than the timeout is refused."""
+    async def decide(self, input_json: bytes) -> Answer:
+        """`data.sidecar.decision`, with all that is asked in this turn of the loop."""
+        return await self._line.ask(self._decided, input_json)
+
+    async def facts(self) -> Answer:
+        """`data.sidecar.facts`; not on the request path, so without a timeout."""
+        return Answer(self._evaluate(self._fresh(), FACTS, b"{}"), self._revision)
+
+    async def aclose(self) -> None:
+        """Answers who waits, and lets go of the engine, on the thread that made it."""
+        self._line.flush()
+        self._copy = self._pristine = None
+
+    def _decided(self, input_json: bytes) -> Answer:
+        """A result that comes later than the timeout is refused; time spent in line is not counted."""
         started_s = self._monotonic_s()
         copy = self._copy
         if copy is None:
@@ -59,18 +74,6 @@ class EmbeddedEngine:
         if self._monotonic_s() - started_s > self._timeout_s:
             raise _late()
         return Answer(value, self._revision)
-
-    async def decide(self, input_json: bytes) -> Answer:
-        """See `decide_now`: nothing is waited for."""
-        return self.decide_now(input_json)
-
-    async def facts(self) -> Answer:
-        """`data.sidecar.facts`; not on the request path, so without a timeout."""
-        return Answer(self._evaluate(self._fresh(), FACTS, b"{}"), self._revision)
-
-    async def aclose(self) -> None:
-        """Lets go of the engine, on the thread that made it."""
-        self._copy = self._pristine = None
 
     def _fresh(self, time_limit_s: float | None = None) -> Regorus:
         if self._pristine is None:

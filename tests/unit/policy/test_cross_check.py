@@ -60,12 +60,9 @@ class Scripted:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
-    def decide_now(self, input_json: bytes) -> Answer:
+    async def decide(self, input_json: bytes) -> Answer:
         assert input_json == b"{}"
         return self.answer
-
-    async def decide(self, input_json: bytes) -> Answer:
-        return self.decide_now(input_json)
 
     async def facts(self) -> Answer:
         return Answer({}, "r1")

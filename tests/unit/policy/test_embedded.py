@@ -74,9 +74,22 @@ def test_the_binding_in_use_is_told(binding: str) -> None:
     assert engine.binding.startswith(f"{binding} 0.")
 
 
-async def test_a_decision_needs_no_loop() -> None:
+async def test_who_waits_when_the_engine_is_closed_is_answered() -> None:
     engine = await made(ECHO, models=1)
-    assert engine.decide_now(b'{"x":2}') == Answer({"allow": True, "data": 1}, "r1")
+    asking = asyncio.create_task(engine.decide(b'{"x":2}'))
+    await asyncio.sleep(0)
+    await engine.aclose()
+    assert await asking == Answer({"allow": True, "data": 1}, "r1")
+
+
+async def test_of_a_cohort_each_is_answered_by_itself() -> None:
+    engine = await made(module('decision := {"allow": round(input.x + 1) == 2}'))
+    first, failed, last = await asyncio.gather(
+        *[engine.decide(question) for question in (b'{"x":1}', b'{"x":"secret"}', b'{"x":2}')], return_exceptions=True
+    )
+    assert (first, last) == (Answer({"allow": True}, "r1"), Answer({"allow": False}, "r1"))
+    assert isinstance(failed, Refused)
+    assert [reason.code for reason in failed.reasons] == ["policy_malformed"]
 
 
 def real_panic() -> BaseException:
@@ -158,7 +171,7 @@ async def test_the_loop_goes_on_while_ours_is_made(name: str) -> None:
             await asyncio.sleep(0)
             turns += 1
     assert turns > 2
-    assert (await making).decide_now(b'{"x":1}').revision == "r1"
+    assert (await (await making).decide(b'{"x":1}')).revision == "r1"
 
 
 async def test_closed_is_unavailable() -> None:
