@@ -26,7 +26,7 @@ def main() -> int:
     arguments = _arguments()
     cells = [Cell(series, connections) for series in arguments.series for connections in arguments.connections]
     if arguments.one_connection:
-        cells.append(Cell(arguments.series[0], 1))
+        cells.insert(0, Cell(arguments.series[0], 1))
     plan = Plan(arguments.stack, cells, arguments.rate, arguments.turns, arguments.seconds)
     command = shlex.join([COMMAND, *sys.argv[1:]])
     try:
