@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Readiness:
-    """`recorded` is set when EVENT `start` is on record, `stopping` at SIGTERM."""
+    """`is_writable` is set when EVENT `start` is on record and an exchange would have room, `stopping` at SIGTERM."""
 
     policy: Policy
     windows: Windows
     trail: Trail
     self_check: SelfCheck
-    recorded: bool = False
+    is_writable: bool = False
     stopping: bool = False
     _decided: bool = False
 
@@ -41,8 +41,8 @@ class Readiness:
             reasons.append("the fairness windows are not yet rebuilt from the audit log")
         if self.trail.broken:
             reasons.append(f"the audit log is broken: {self.trail.broken}")
-        elif not self.recorded:
-            reasons.append("the audit log has not taken a record yet; is its disk full?")
+        elif not self.is_writable:
+            reasons.append("the audit log cannot take an exchange yet; is its disk full?")
         return reasons
 
     def _policy(self) -> list[str]:

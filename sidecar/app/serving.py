@@ -81,6 +81,7 @@ class Running:
         self._ports = ports
         self._teller = teller
         self._stop = asyncio.Event()
+        self._is_start_recorded = False
         self._data = _data_server(parts, ports, seat)
         parts.meters.watch(lambda: connection_readings(lambda: parts.connections.held))
         self._admins = admin_servers(parts.views, ports, is_private=is_private)
@@ -123,18 +124,24 @@ class Running:
         return 1 if self._parts.trail.broken else 0
 
     async def _record_start(self) -> None:
-        """EVENT `start`: who writes, under which policy. Until it is on record this sidecar is not ready."""
+        """EVENT `start`: who writes, under which policy.
+
+        Until it is on record, with room for an exchange after it, this sidecar is not ready.
+        """
+        if self._is_start_recorded:
+            return
         identity = {"version": sidecar.__version__, "host": socket.gethostname(), **self._parts.log.identity}
         with contextlib.suppress(Refused):  # the disk is full, or the log broke: readiness says so
             await self._parts.trail.event(Event.START, {"revision": self._parts.policy.revision, **identity})
-            self._parts.readiness.recorded = True
+            self._is_start_recorded = True
 
     async def _watch(self) -> None:
         """Says when it is ready; writes what falls due; ends the process when the audit log broke."""
         announced = False
         while True:
-            if not self._parts.readiness.recorded:
+            if not self._parts.readiness.is_writable:
                 await self._record_start()
+                self._parts.readiness.is_writable = self._is_start_recorded and self._parts.log.has_room
             if not announced and self._data.started and not self._parts.readiness.reasons():
                 announced = True
                 self._teller.ready(self._parts.policy.kind, self._parts.policy.revision)

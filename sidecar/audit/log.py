@@ -87,6 +87,11 @@ class DurableLog:
         return self._writer.is_reserved
 
     @property
+    def has_room(self) -> bool:
+        """Whether an exchange that begins now is not refused for want of room."""
+        return not self._required or self._writer.has_room
+
+    @property
     def housekeeping_failures_total(self) -> int:
         """How often something could not be signed, reserved or deleted."""
         return self._writer.notary.failures_total

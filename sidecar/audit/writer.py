@@ -93,6 +93,11 @@ class Writer(Generic[Ticket]):
         """Whether the next segment has its place on the disk."""
         return self._appender.has_reserve
 
+    @property
+    def has_room(self) -> bool:
+        """Whether an exchange that begins now could be recorded to its end."""
+        return self._has_free(2)
+
     def start(self) -> None:
         """Begins to work."""
         self.notary.start()
@@ -221,7 +226,10 @@ class Writer(Generic[Ticket]):
             return True
         if record.kind is Kind.OUTCOME:
             return False
-        kept = len(self._recent.open) + (2 if record.kind is Kind.INTENT else 1) + (not self._waited_for)
+        return self._has_free(2 if record.kind is Kind.INTENT else 1)
+
+    def _has_free(self, records: int) -> bool:
+        kept = len(self._recent.open) + records + (not self._waited_for)
         return self._appender.slots > kept and not self.notary.is_behind
 
     def _has_spare(self, kind: Kind) -> bool:

@@ -34,18 +34,18 @@ def windows_of(it: Lab) -> Windows:
 
 async def test_ready_once_a_policy_decides_and_the_log_is_open(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
-        assert Readiness(it.policy, await rebuilt(it), it.trail, SelfCheck(), recorded=True).reasons() == []
+        assert Readiness(it.policy, await rebuilt(it), it.trail, SelfCheck(), is_writable=True).reasons() == []
 
 
-async def test_not_ready_before_the_log_has_taken_a_record(tmp_path: Path) -> None:
+async def test_not_ready_before_the_log_can_take_an_exchange(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         reasons = Readiness(it.policy, await rebuilt(it), it.trail, SelfCheck()).reasons()
-    assert reasons == ["the audit log has not taken a record yet; is its disk full?"]
+    assert reasons == ["the audit log cannot take an exchange yet; is its disk full?"]
 
 
 async def test_not_ready_before_the_windows_know_the_past(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
-        reasons = Readiness(it.policy, windows_of(it), it.trail, SelfCheck(), recorded=True).reasons()
+        reasons = Readiness(it.policy, windows_of(it), it.trail, SelfCheck(), is_writable=True).reasons()
     assert reasons == ["the fairness windows are not yet rebuilt from the audit log"]
 
 
@@ -72,7 +72,7 @@ async def test_not_ready_before_the_first_activation_and_the_cause_is_told(tmp_p
 
 async def test_a_policy_that_grows_old_later_does_not_take_every_replica_out(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
-        readiness = Readiness(it.policy, await rebuilt(it), it.trail, SelfCheck(), recorded=True)
+        readiness = Readiness(it.policy, await rebuilt(it), it.trail, SelfCheck(), is_writable=True)
         assert readiness.reasons() == []
         await it.policy.aclose()
         assert readiness.reasons() == []

@@ -49,7 +49,7 @@ async def test_the_page_tells_policy_audit_and_readiness(tmp_path: Path) -> None
         await it.call(infer())
         windows = Windows(settings, it.clock)
         await windows.rebuild(it.policy.snapshot())
-        page = status(settings, Readiness(it.policy, windows, it.trail, SelfCheck(), recorded=True), it.log)
+        page = status(settings, Readiness(it.policy, windows, it.trail, SelfCheck(), is_writable=True), it.log)
     assert (page["ready"], page["mode"], page["server"]) == (True, "enforce", "mlserver")
     assert page["bundles"] == {}
     assert page["self_check"] == {"mode": "off", "host": None, "exposed_ports": []}

@@ -81,6 +81,30 @@ async def test_a_refusal_for_want_of_room_says_when_to_come_again(tmp_path: Path
     await it.log.aclose()
 
 
+async def test_where_one_record_has_room_an_exchange_may_have_none(tmp_path: Path) -> None:
+    it = Opened(tmp_path, segment_bytes=SMALL_SEGMENT_BYTES).start()
+    assert it.log.has_room
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    while it.log.has_room:
+        await it.log.append(event(pad=LARGEST_PAD))
+    assert await gathered(it, intent(1), event()) == ["the audit log has no room on its disk", None]
+    full.is_on = False
+    await until(lambda: it.log.has_room)
+    assert await gathered(it, intent(1), outcome(1)) == [None, None]
+    await it.log.aclose()
+
+
+async def test_a_log_that_nobody_waits_for_refuses_nothing_and_so_has_room(tmp_path: Path) -> None:
+    it = Opened(tmp_path, required=False, segment_bytes=SMALL_SEGMENT_BYTES).start()
+    full = Fail(it.files, lambda call: call.name == "reserve", errno.ENOSPC)
+    for number in range(60):
+        await it.log.append(intent(number, pad=LARGEST_PAD))
+    await until(lambda: it.log.dropped_total > 0)
+    assert it.log.has_room
+    full.is_on = False
+    await it.log.aclose()
+
+
 @pytest.mark.parametrize("goes_back_at", ["INTENT", "EVENT", "OUTCOME", ""])
 @pytest.mark.parametrize("since", range(8))
 async def test_what_is_open_has_its_room_to_the_byte_even_if_the_clock_goes_back(
