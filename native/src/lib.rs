@@ -81,7 +81,8 @@ impl Engine {
 
     /// A rule's value for one input, JSON in and out; None where it has none.
     fn decide<'py>(&mut self, py: Python<'py>, rule: &str, input: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let input: Value = serde_json::from_slice(input).map_err(unread)?;
+        // Found to be UTF-8 at once: by itself serde_json would look at each text.
+        let input: Value = serde_json::from_str(std::str::from_utf8(input).map_err(unread)?).map_err(unread)?;
         self.regorus.set_input(input);
         match self.regorus.eval_rule(rule.to_owned()).map_err(told)? {
             Value::Undefined => Ok(None),
@@ -98,7 +99,7 @@ fn told(error: anyhow::Error) -> PyErr {
     }
 }
 
-fn unread(error: serde_json::Error) -> PyErr {
+fn unread(error: impl std::fmt::Display) -> PyErr {
     PyRuntimeError::new_err(error.to_string())
 }
 
