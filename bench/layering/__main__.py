@@ -1,4 +1,4 @@
-"""What each layer of the sidecar adds, and what disturbances do. Started by `bench/layers`."""
+"""What each layer of the sidecar adds, what disturbances do, and what minutes of load. Started by `bench/layers`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.layering import disturbing
+from bench.layering.disturbing import measure as measure_disturbed
+from bench.layering.enduring import measure as measure_endured
 from bench.layering.layers import LAYERS, SIZED
 from bench.layering.measuring import measure
 from bench.layering.report import Report, as_json, draw, markdown
@@ -19,10 +20,13 @@ from bench.programs import found
 from bench.tokens import COUNT, kept_folder, minted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.layering.disturbing import Disturbed
     from bench.layering.measuring import Sample
 
 COMMAND = "bench/layers"
-PARTS = ["layers", "sizes", "disturbances"]
+PARTS = ["layers", "sizes", "disturbances", "endurance"]
 SIZES_CONNECTIONS = (4,)
 ENGINES = ["embedded", "opa"]
 
@@ -61,21 +65,22 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Report:
         turns, seconds = arguments.turns, arguments.seconds
         wanted = measure(own, layers, tokens, programs, connections=connections, turns=turns, seconds=seconds)
         samples[part] = list(wanted) if part in arguments.only else []
-    disturbed = disturbing.measure(
-        folder,
-        tokens,
-        programs,
-        engines=arguments.engine,
-        rate=arguments.rate,
-        seconds=arguments.disturbed_seconds,
-    )
+    disturbed: Sequence[Disturbed] = []
+    if "disturbances" in arguments.only:
+        turns, seconds = arguments.disturbed_turns, arguments.disturbed_seconds
+        engines, rate = arguments.engine, arguments.rate
+        disturbed = measure_disturbed(
+            folder, tokens, programs, engines=engines, rate=rate, turns=turns, seconds=seconds
+        )
+    endured = measure_endured(folder, tokens, minutes=arguments.minutes) if "endurance" in arguments.only else None
     return Report(
         command=shlex.join([COMMAND, *sys.argv[1:]]),
         machine=describe(folder),
         layers=samples["layers"],
         sizes=samples["sizes"],
-        disturbed=list(disturbed) if "disturbances" in arguments.only else [],
+        disturbed=disturbed,
         rate=arguments.rate,
+        endured=endured,
     )
 
 
@@ -89,6 +94,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=300, help="requests a second while disturbed (default 300)")
     parser.add_argument("--engine", nargs="+", choices=ENGINES, default=ENGINES, help="disturbed (default: both)")
     parser.add_argument("--disturbed-seconds", type=float, default=20, help="of each of those runs (default 20)")
+    parser.add_argument("--disturbed-turns", type=int, default=3, help="of each disturbance (default 3)")
+    parser.add_argument("--minutes", type=int, default=10, help="of endurance (default 10)")
     parser.add_argument("--tokens", type=int, default=COUNT, help=f"how many are minted (default {COUNT:,})")
     parser.add_argument("--folder", type=Path, help="where the audit logs are written (default: a temporary folder)")
     parser.add_argument(

@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from bench import workload
@@ -43,7 +44,10 @@ EVENTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Disturbed:
-    """What came of one run. `refused_besides`: good calls that were refused or not answered, for it fails closed."""
+    """What came of one run, or of several.
+
+    `refused_besides`: good calls that were refused or not answered, for it fails closed.
+    """
 
     name: str
     engine: str
@@ -100,17 +104,34 @@ def measure(
     *,
     engines: Collection[str],
     rate: int,
+    turns: int,
     seconds: float,
-) -> Iterator[Disturbed]:
-    """Each in a sidecar of its own."""
+) -> list[Disturbed]:
+    """Each in a sidecar of its own, one after the other, again in each turn: what a machine does besides changes."""
+    known = [one for one in disturbances() if one.engine in engines and (one.engine != "opa" or "opa" in programs)]
+    runs: list[list[Disturbed]] = [[] for _ in known]
     with upstream(folder, cores=()) as address:
-        for number, one in enumerate(disturbances()):
-            if one.engine not in engines or (one.engine == "opa" and "opa" not in programs):
-                continue
-            print(f"layers: {one.name}, {one.engine}, {rate} requests/s", file=sys.stderr, flush=True)
-            own = folder / f"disturbed-{number}"
+        for turn, number in itertools.product(range(turns), range(len(known))):
+            one = known[number]
+            print(f"layers: turn {turn + 1} of {turns}: {one.name}, {one.engine}", file=sys.stderr, flush=True)
+            own = folder / f"disturbed-{turn}-{number}"
             own.mkdir()
-            yield _disturbed(one, own, address, tokens, programs["vegeta"], rate, seconds)
+            runs[number].append(_disturbed(one, own, address, tokens, programs["vegeta"], rate, seconds))
+    return [of_turns(found) for found in runs]
+
+
+def of_turns(runs: Sequence[Disturbed]) -> Disturbed:
+    """Calls of all turns, their highest time, and the medians of the percentiles."""
+    return Disturbed(
+        name=runs[0].name,
+        engine=runs[0].engine,
+        requests=sum(run.requests for run in runs),
+        p50_ms=median(run.p50_ms for run in runs),
+        p99_ms=median(run.p99_ms for run in runs),
+        highest_ms=max(run.highest_ms for run in runs),
+        refused_besides=sum(run.refused_besides for run in runs),
+        unjudged=sum(run.unjudged for run in runs),
+    )
 
 
 def _disturbed(

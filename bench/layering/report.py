@@ -1,4 +1,4 @@
-"""The report of layers, sizes and disturbances: Markdown, JSON, and CPU by layer as a plot."""
+"""The report of layers, sizes, disturbances and endurance: Markdown, JSON, and CPU by layer as a plot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.figures import cell, plot, stacked_bar, table
+from bench.layering.enduring import CONNECTIONS
 from bench.layering.layers import LAYERS, SIZED
 from bench.layering.measuring import DIRECT
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.layering.disturbing import Disturbed
+    from bench.layering.enduring import Endured
     from bench.layering.measuring import Sample
     from bench.machine import Machine
 
@@ -35,6 +37,7 @@ class Report:
     sizes: Sequence[Sample]
     disturbed: Sequence[Disturbed]
     rate: int
+    endured: Endured | None = None
 
 
 def markdown(report: Report) -> str:
@@ -67,7 +70,10 @@ def _parts(report: Report) -> Iterator[str]:
             yield _layer_table(samples)
     if report.disturbed:
         yield f"## Disturbances\n\nAt {report.rate:,} requests/s, one in ten of them bad; times from when each was due."
+        yield "Calls are those of all turns, percentiles the medians of turns, the highest time that of all."
         yield _disturbed_table(report.disturbed)
+    if report.endured is not None:
+        yield f"## Endurance\n\n{_endurance(report.endured)}"
 
 
 def _layer_table(samples: Sequence[Sample]) -> str:
@@ -117,6 +123,16 @@ def _disturbed_table(found: Sequence[Disturbed]) -> str:
         for one in found
     )
     return table(heads, rows)
+
+
+def _endurance(found: Endured) -> str:
+    """Most of what the first minute adds are tokens that are remembered; after it a sidecar should not grow."""
+    starts = ", ".join(f"{ready_s:.2f}" for ready_s in sorted(found.ready_s))
+    memory = ", ".join(f"{mib:.1f}" for mib in found.resident_mib)
+    return (
+        f"Seconds from start to ready: {starts}. MiB at {CONNECTIONS} connections, when ready and after each minute: "
+        f"{memory}. {found.requests:,} calls, {found.failed:,} of them without a prediction."
+    )
 
 
 def _verdict(one: Disturbed, calm_ms: float) -> str | None:

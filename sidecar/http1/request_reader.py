@@ -97,6 +97,10 @@ class RequestReader:
         while data:
             data = self._feed(data)
 
+    def close(self) -> None:
+        """At the connection's end: lets go of the parser and the sink, which point back. Nothing is fed any more."""
+        del self._parser, self._sink
+
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Gives back what the parser left over, which it does at an offer to upgrade."""
         rest: bytes | memoryview = b""

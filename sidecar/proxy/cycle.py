@@ -66,6 +66,10 @@ class ResponseTransport:
         self.abort = transport.abort
         self.close = close
 
+    def untie(self) -> None:
+        """The connection is gone: there is nothing left to linger for."""
+        self.close = self._transport.close
+
     def hold(self) -> None:
         """Keeps what is written next, until something more is written."""
         self._holding = True

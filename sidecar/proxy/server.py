@@ -120,13 +120,26 @@ class StrictProtocol(HttpToolsProtocol):
         self._disarm_unread()
         self.pipeline.clear()
         super().connection_lost(exc)
+        self._untie()
         working = self._working
         if working is None or working.response_complete:
+            self._working = None
             return
         working.disconnected = working.incoming.lost = True
         working.message_event.set()
         if working.incoming.may_abandon and self._task is not None:
             self._task.cancel()
+
+    def _untie(self) -> None:
+        """What points back here goes, or each connection would wait in memory for the garbage collector, for long.
+
+        A cycle still at work has its own way to the transport, and ends by itself.
+        """
+        self._reader.close()
+        cast("ResponseTransport", self._responses).untie()
+        self._responses = None
+        self.cycle = cast("Cycle", None)  # as uvicorn has it before the first request
+        self._reading = None
 
     def pause_writing(self) -> None:
         """The client leaves its answer unread; it has until `write_timeout_s`."""

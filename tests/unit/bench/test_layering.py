@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.layering.disturbing import Disturbed, Recorded, recorded
+from bench.layering.disturbing import Disturbed, Recorded, of_turns, recorded
+from bench.layering.enduring import Endured
 from bench.layering.layers import LAYERS, SIZED, SIZES, Layer, body, write_body
 from bench.layering.measuring import Sample
 from bench.layering.report import Report, as_json, draw, markdown
@@ -56,6 +57,22 @@ def test_predictions_that_the_log_does_not_allow_are_wrong() -> None:
         {"kind": "REFUSAL", "decision_id": "refused"},
     ]
     assert recorded(records) == Recorded(allowed=1, wrong=4)
+
+
+def test_turns_count_together_and_their_times_are_medians() -> None:
+    runs = [
+        Disturbed("OPA killed", "opa", 100, 1.0, 90.0, 95.0, 7, 0),
+        Disturbed("OPA killed", "opa", 100, 2.0, 10.0, 20.0, 0, 1),
+        Disturbed("OPA killed", "opa", 99, 4.0, 30.0, 40.0, 1, 0),
+    ]
+    assert of_turns(runs) == Disturbed("OPA killed", "opa", 299, 2.0, 30.0, 95.0, 8, 1)
+
+
+def test_the_report_has_starts_and_memory() -> None:
+    endured = Endured([0.62, 0.5, 0.55], [70.0, 80.25, 80.5], 120_000, 3)
+    text = markdown(Report("bench/layers", MACHINE, [], [], [], 300, endured))
+    assert "Seconds from start to ready: 0.50, 0.55, 0.62." in text
+    assert "after each minute: 70.0, 80.2, 80.5. 120,000 calls, 3 of them without a prediction." in text
 
 
 def test_the_report_has_the_latency_that_each_layer_adds(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.http1.request_reader import RequestReader
 from sidecar.model.message import Response
+from sidecar.proxy.cycle import Cycle
 from sidecar.proxy.front import NO_DECISION
+from sidecar.proxy.server import StrictProtocol
 from tests.unit.proxy.wire import RecordingExchange, run, serving, statuses, until
 
 if TYPE_CHECKING:
@@ -416,6 +419,27 @@ def test_an_exchange_leaves_nothing_to_the_garbage_collector() -> None:
             try:
                 assert statuses(await wire.say(one * exchanges, LAST_GET)) == [200] * (exchanges + 1)
                 assert gc.collect() < exchanges  # what a connection leaves at its end is not counted against each
+            finally:
+                gc.enable()
+
+    run(test())
+
+
+def test_a_connection_leaves_nothing_to_the_garbage_collector() -> None:
+    """Which looks at what has lived for a while so seldom that thousands of them would wait for it."""
+
+    async def test() -> None:
+        async with serving() as wire:
+            assert statuses(await wire.say(LAST_GET)) == [200]
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(5):
+                    assert statuses(await wire.say(LAST_GET)) == [200]
+                    assert statuses(await wire.say(b"nothing\r\n\r\n")) == [400]
+                await wire.connections(0)
+                left = [held for held in gc.get_objects() if isinstance(held, StrictProtocol | Cycle | RequestReader)]
+                assert left == []
             finally:
                 gc.enable()
 
