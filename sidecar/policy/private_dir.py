@@ -14,6 +14,7 @@ from pathlib import Path
 
 PREFIX = "sidecar-opa-"
 LOCK_NAME = "lock"
+UNHELD_LOCK_NAME = "lock.new"
 SOCKET_PATH_LIMIT_BYTES = 107
 """`sun_path` of unix(7), less its NUL."""
 
@@ -23,8 +24,10 @@ class PrivateDir:
 
     def __init__(self, prefix: str = PREFIX) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=prefix))
-        self._lock = os.open(self.path / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
+        unheld = self.path / UNHELD_LOCK_NAME
+        self._lock = os.open(unheld, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        unheld.rename(self.path / LOCK_NAME)  # only now: a lock by this name that nobody holds is a dead process's
 
     def close(self) -> None:
         """Removes the directory with all that is in it."""
@@ -35,9 +38,9 @@ class PrivateDir:
 def remove_stale(prefix: str = PREFIX) -> None:
     """Removes directories whose owner, a process of this user, is gone."""
     for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        if path.is_symlink() or path.stat().st_uid != os.geteuid():
-            continue
         try:
+            if path.is_symlink() or path.stat().st_uid != os.geteuid():
+                continue
             lock = os.open(path / LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW)
         except OSError:  # being made or being removed right now
             continue

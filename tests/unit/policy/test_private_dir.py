@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,23 @@ def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(tmp_path: 
     }
     assert os.listdir(elsewhere) == [LOCK_NAME]
     used.close()
+
+
+def test_processes_that_come_and_go_at_once_leave_each_other_alone() -> None:
+    """Each start looks through what others are making and removing just then."""
+
+    def come_and_go() -> None:
+        for _ in range(200):
+            remove_stale()
+            directory = PrivateDir()
+            (directory.path / "opa.sock").touch()
+            remove_stale()
+            assert sorted(os.listdir(directory.path)) == [LOCK_NAME, "opa.sock"]
+            directory.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(come_and_go) for _ in range(4)]:
+            done.result()
 
 
 def test_of_another_kind_nothing_is_removed(tmp_path: Path) -> None:
